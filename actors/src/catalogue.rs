@@ -1,0 +1,198 @@
+//! Catalogue: the truth about tools, models and providers at one moment, immutable.
+//!
+//! The registry makes a new one whenever something changes and sends it to every door. Doors plan
+//! calls from it without asking anybody: no message, no lock, no database on the request path.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::protocol::{ProviderUp, Usage};
+
+/// Everything a door needs to list tools and plan calls.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// Who we are.
+    pub hub: Arc<HubInfo>,
+    /// Every tool that the configuration names, active or not, in its order.
+    pub tools: Vec<Arc<Tool>>,
+    /// Every LLM provider that the configuration names, in its order.
+    pub providers: Vec<Provider>,
+    /// Every model that the configuration describes, in its order.
+    pub models: Vec<Arc<ModelInfo>>,
+}
+
+/// Who we are.
+#[derive(Debug, Clone)]
+pub struct HubInfo {
+    /// HUB_NAME
+    pub name: String,
+    /// HUB_VERSION
+    pub version: String,
+    /// HUB_DESCRIPTION
+    pub description: String,
+    /// HUB_TRANSPORT
+    pub transport: String,
+    /// When the hub started.
+    pub started: Instant,
+    /// Put `[provider] ` before each text.
+    pub tag_replies: bool,
+    /// Longest wait for a permit of a busy provider.
+    pub max_wait: Duration,
+    /// Longest time for one provider.
+    pub request_timeout: Duration,
+}
+
+/// One tool.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// For people and models.
+    pub description: String,
+    /// What it does.
+    pub kind: ToolKind,
+    /// Longest time for one call, fallbacks and retries included.
+    pub timeout: Duration,
+    /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
+    pub inactive: Option<String>,
+}
+
+/// What a tool does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolKind {
+    /// Asks an LLM.
+    Llm {
+        /// Its system role.
+        system: Option<Arc<str>>,
+        /// Where its chain starts, if the caller does not say.
+        provider: Option<Arc<str>>,
+    },
+    /// Lists tools, providers and models.
+    ListActiveTools,
+    /// Reports each actor's state.
+    HealthCheck,
+    /// Describes one model.
+    GetModelInfo,
+    /// Named by the configuration, not in this version of the hub.
+    NotBuilt,
+}
+
+/// One LLM provider.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// What the configuration says of it.
+    pub info: Arc<ProviderInfo>,
+    /// Its running actor; `None` while it is down, and always without a key.
+    pub up: Option<ProviderUp>,
+}
+
+/// What the configuration says of an LLM provider.
+#[derive(Debug, Clone)]
+pub struct ProviderInfo {
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// Used when the caller names no model.
+    pub default_model: Arc<str>,
+    /// Every model it offers.
+    pub models: Vec<Arc<str>>,
+    /// The next provider of the chain.
+    pub fallback: Option<Arc<str>>,
+    /// Why it cannot be used, in a few words; `None` if it can.
+    pub inactive: Option<String>,
+}
+
+/// What the configuration says of a model.
+#[derive(Debug, Clone)]
+pub struct ModelInfo {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who offers it.
+    pub provider: Arc<str>,
+    /// Longest prompt and answer together.
+    pub context_tokens: Option<u64>,
+    /// Longest answer.
+    pub max_output_tokens: Option<u32>,
+    /// The vendor's limit.
+    pub requests_per_min: Option<u64>,
+    /// The vendor's limit.
+    pub requests_per_day: Option<u64>,
+    /// US dollars per 1,000 tokens.
+    pub cost_input_per_1k: Option<f64>,
+    /// US dollars per 1,000 tokens.
+    pub cost_output_per_1k: Option<f64>,
+    /// US dollars per 1,000 tokens read from the vendor's cache.
+    pub cost_cached_input_per_1k: Option<f64>,
+    /// What it can do, in the configuration's words.
+    pub capabilities: Vec<String>,
+}
+
+// === impl Catalogue ===
+
+impl Catalogue {
+    /// The tool of that name, active or not.
+    pub fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.iter().find(|tool| &*tool.name == name)
+    }
+
+    /// Tools that can be called.
+    pub fn active_tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.tools.iter().filter(|tool| tool.inactive.is_none())
+    }
+
+    /// The LLM provider of that name, usable or not.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| &*provider.info.name == name)
+    }
+
+    /// LLM providers that have what they need to be called, up or not at this moment.
+    pub fn usable_providers(&self) -> impl Iterator<Item = &Provider> {
+        self.providers.iter().filter(|provider| provider.info.inactive.is_none())
+    }
+
+    /// What the configuration says of a model.
+    pub fn model(&self, name: &str) -> Option<&Arc<ModelInfo>> {
+        self.models.iter().find(|model| &*model.name == name)
+    }
+
+    /// Names of the models that can be asked for, without duplicates, in the configuration's order.
+    pub fn available_models(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for provider in self.usable_providers() {
+            for model in &provider.info.models {
+                if !names.contains(&&**model) {
+                    names.push(model);
+                }
+            }
+        }
+        names
+    }
+}
+
+// === impl ProviderInfo ===
+
+impl ProviderInfo {
+    /// Its own name for a model it offers.
+    pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
+        self.models.iter().find(|offered| &***offered == model)
+    }
+}
+
+// === impl ModelInfo ===
+
+impl ModelInfo {
+    /// What a call cost in US dollars, if the configuration knows the prices.
+    ///
+    /// The cached part of the input costs its own price where one is configured, else the full one:
+    /// rather too much than too little.
+    pub fn cost(&self, usage: &Usage) -> Option<f64> {
+        let (input, output) = (self.cost_input_per_1k?, self.cost_output_per_1k?);
+        let cached = usage.cached_input_tokens.unwrap_or(0).min(usage.input_tokens);
+        let cached_price = self.cost_cached_input_per_1k.unwrap_or(input);
+        let thousandths = (usage.input_tokens - cached) as f64 * input
+            + cached as f64 * cached_price
+            + usage.output_tokens as f64 * output;
+        Some(thousandths / 1000.0)
+    }
+}

@@ -1,0 +1,34 @@
+//! Everything of the hub that handles outside data, and nothing that could read a secret.
+//!
+//! # Layout
+//!
+//! - [`protocol`]: every message and reply, on one page
+//! - [`supervise`]: links, exits, restarts
+//! - [`upstream`]: the right to call a vendor, without its key
+//! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
+//! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
+//! - [`tools`], [`params`], [`plan`], [`call`], [`inventory`]: one call, from parameters to result
+//! - [`transport`]: the doors
+//!
+//! # The wall
+//!
+//! The `hub` package depends on this one, never the other way round. Nothing here reads the
+//! environment, a file or a key: `clippy.toml` beside the manifest bans the functions, the attribute
+//! below makes the ban one that no `#[allow]` lifts, and a test holds the list of dependencies.
+
+#![forbid(unsafe_code, clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod call;
+pub mod catalogue;
+pub mod error;
+mod failure;
+pub mod inventory;
+pub mod params;
+pub mod plan;
+pub mod protocol;
+pub mod provider;
+pub mod registry;
+pub mod supervise;
+pub mod tools;
+pub mod transport;
+pub mod upstream;

@@ -1,0 +1,232 @@
+//! Params: what callers send, read with the tolerance that existing clients rely on.
+//!
+//! An empty string means "not given" (the WordPress plugin sends `"model": ""`), some names have
+//! aliases, and anything the tool does not take is refused by name: a typo is never silently lost.
+
+use serde_json::{Map, Value};
+
+use crate::error::CallError;
+
+/// Most tokens to generate when the caller does not say.
+const DEFAULT_MAX_TOKENS: u32 = 1024;
+
+/// What an LLM tool takes.
+#[derive(Debug, PartialEq)]
+pub struct LlmParams {
+    /// `prompt`, `text` or `code`.
+    pub prompt: String,
+    /// `provider` or `provider_name`.
+    pub provider: Option<String>,
+    /// `model`
+    pub model: Option<String>,
+    /// `max_tokens`, at least 1.
+    pub max_tokens: u32,
+    /// `temperature`, 0 to 2.
+    pub temperature: Option<f64>,
+}
+
+/// Takes parameters out of an object, one by one.
+pub struct Params {
+    tool: String,
+    known: Vec<&'static str>,
+    given: Map<String, Value>,
+}
+
+// === impl Params ===
+
+impl Params {
+    /// The parameters of a call to `tool`. PHP encodes an empty array as `[]`: accepted as `{}`.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] for anything else that is not an object.
+    pub fn new(tool: &str, params: Option<Value>) -> Result<Self, CallError> {
+        let given = match params {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(given)) => given,
+            Some(Value::Array(items)) if items.is_empty() => Map::new(),
+            Some(_) => {
+                return Err(CallError::BadRequest(
+                    "`params` must be an object, as in {\"prompt\": \"..\"}.".to_owned(),
+                ));
+            }
+        };
+        Ok(Self {
+            tool: tool.to_owned(),
+            known: Vec::new(),
+            given,
+        })
+    }
+
+    /// A text under any of its names; empty or null is "not given".
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] if it is no string, or given under two names at once.
+    pub fn text(&mut self, names: &[&'static str]) -> Result<Option<String>, CallError> {
+        self.known.extend_from_slice(names);
+        let mut found: Option<(&str, String)> = None;
+        for name in names {
+            let text = match self.given.remove(*name) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(text)) if text.is_empty() => continue,
+                Some(Value::String(text)) => text,
+                Some(_) => return Err(wrong(name, "a string")),
+            };
+            match &found {
+                Some((first, other)) if *other != text => {
+                    return Err(CallError::BadRequest(format!(
+                        "`{first}` and `{name}` mean the same and differ. Send one of them."
+                    )));
+                }
+                _ => found = Some((name, text)),
+            }
+        }
+        Ok(found.map(|(_, text)| text))
+    }
+
+    /// A whole number of at least 1; a numeric string is read as its number.
+    fn count(&mut self, name: &'static str) -> Result<Option<u32>, CallError> {
+        self.known.push(name);
+        let number = match self.given.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(Value::Number(number)) => number
+                .as_u64()
+                .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u64)),
+            Some(_) => None,
+        };
+        match number {
+            Some(number) if number >= 1 => Ok(Some(u32::try_from(number).unwrap_or(u32::MAX))),
+            _ => Err(wrong(name, "a whole number of at least 1")),
+        }
+    }
+
+    fn fraction(&mut self, name: &'static str, most: f64) -> Result<Option<f64>, CallError> {
+        self.known.push(name);
+        let number = match self.given.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            Some(Value::Number(number)) => number.as_f64(),
+            Some(_) => None,
+        };
+        match number {
+            Some(number) if (0.0..=most).contains(&number) => Ok(Some(number)),
+            _ => Err(wrong(name, &format!("a number from 0 to {most}"))),
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] naming the first parameter that nobody took.
+    pub fn finish(self) -> Result<(), CallError> {
+        let Some(unknown) = self.given.keys().next() else {
+            return Ok(());
+        };
+        let takes = if self.known.is_empty() {
+            "no parameters".to_owned()
+        } else {
+            format!("`{}`", self.known.join("`, `"))
+        };
+        Err(CallError::BadRequest(format!(
+            "`{}` has no parameter `{}`. It takes {takes}.",
+            self.tool,
+            clip(unknown)
+        )))
+    }
+
+    /// Everything an LLM tool takes.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] naming the parameter that is wrong or missing.
+    pub fn llm(mut self) -> Result<LlmParams, CallError> {
+        let prompt = self.text(&["prompt", "text", "code"])?;
+        let params = LlmParams {
+            provider: self.text(&["provider", "provider_name"])?,
+            model: self.text(&["model"])?,
+            max_tokens: self.count("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
+            temperature: self.fraction("temperature", 2.0)?,
+            prompt: prompt.unwrap_or_default(),
+        };
+        let tool = self.tool.clone();
+        self.finish()?;
+        if params.prompt.trim().is_empty() {
+            return Err(CallError::BadRequest(format!(
+                "`{tool}` needs a `prompt`: the text to work on."
+            )));
+        }
+        Ok(params)
+    }
+}
+
+fn wrong(name: &str, what: &str) -> CallError {
+    CallError::BadRequest(format!("`{name}` must be {what}."))
+}
+
+/// A caller's own word, short enough to be said back.
+pub fn clip(word: &str) -> String {
+    const MOST: usize = 64;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}..", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn llm(params: Value) -> Result<LlmParams, String> {
+        Params::new("llm_complete", Some(params))
+            .and_then(Params::llm)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_plugins_empty_strings_are_not_given() {
+        let params = llm(json!({"prompt": "hi", "provider_name": "anthropic", "model": "", "max_tokens": 1024}));
+        let expected = LlmParams {
+            prompt: "hi".into(),
+            provider: Some("anthropic".into()),
+            model: None,
+            max_tokens: 1024,
+            temperature: None,
+        };
+        assert_eq!(params, Ok(expected));
+    }
+
+    #[test]
+    fn aliases_mean_the_same() {
+        for name in ["prompt", "text", "code"] {
+            assert_eq!(llm(json!({name: "x"})).map(|params| params.prompt), Ok("x".into()));
+        }
+        let both = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "gemini"}));
+        assert_eq!(both.map(|params| params.provider), Ok(Some("gemini".into())));
+        let differ = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "openai"}));
+        assert!(differ.is_err_and(|sentence| sentence.contains("`provider` and `provider_name`")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            (json!({"prompt": "a", "temprature": 1}), "no parameter `temprature`"),
+            (json!({"prompt": 5}), "`prompt` must be a string"),
+            (json!({"prompt": "a", "max_tokens": 0}), "`max_tokens` must be"),
+            (json!({"prompt": "a", "max_tokens": "many"}), "`max_tokens` must be"),
+            (json!({"prompt": "a", "temperature": 3}), "`temperature` must be"),
+            (json!({"prompt": "  "}), "needs a `prompt`"),
+            (json!([1]), "`params` must be an object"),
+        ];
+        for (params, expected) in cases {
+            let sentence = llm(params.clone()).expect_err("is wrong");
+            assert!(sentence.contains(expected), "{params}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn an_empty_php_array_is_an_empty_object() {
+        let params = Params::new("health_check", Some(json!([]))).expect("is accepted");
+        assert!(params.finish().is_ok());
+    }
+}

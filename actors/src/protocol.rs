@@ -1,0 +1,279 @@
+//! Every message and reply of the house, on one page.
+//!
+//! An actor imports this file and holds `Recipient<M>`s; it never names a sibling's type or `Addr`.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::prelude::*;
+use serde::Serialize;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::Instant,
+};
+
+use crate::catalogue::Catalogue;
+
+// === door -> provider ===
+
+/// Asks a provider for one completion.
+///
+/// The answer goes through `reply`, not through the mailbox: a provider that dies drops the sender,
+/// so its caller learns of the crash at once; a caller that goes away drops the receiver, so the
+/// provider hangs up on the vendor at once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Complete {
+    /// What to complete.
+    pub request: Arc<CompletionRequest>,
+    /// The model, already resolved for this provider.
+    pub model: Arc<str>,
+    /// When the hop's share of the call's time ends.
+    pub deadline: Instant,
+    /// Taken from the provider's [`ProviderUp::permits`]; released when the work ends.
+    pub permit: OwnedSemaphorePermit,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// What to complete, in no vendor's words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompletionRequest {
+    /// The system role's text; never pasted before the prompt.
+    pub system: Option<Arc<str>>,
+    /// The user's text.
+    pub prompt: String,
+    /// Most tokens to generate, thinking included where the vendor counts it so.
+    pub max_tokens: u32,
+    /// Sent only if the caller set it: some models reject the parameter even at its default.
+    pub temperature: Option<f64>,
+}
+
+/// A provider's last word on one [`Complete`].
+#[derive(Debug)]
+pub struct Reply {
+    /// The completion, or why there is none.
+    pub outcome: Result<Completion, Failure>,
+    /// Requests made to the vendor, 1 without a retry; 0 if none was sent.
+    pub tries: u32,
+}
+
+/// A vendor's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    /// Every text block of the answer, joined. Thinking is left out.
+    pub text: String,
+    /// The model that the vendor says answered, if it says so.
+    pub model: Option<String>,
+    /// Tokens as the vendor counted them.
+    pub usage: Usage,
+    /// Why the text ends where it ends.
+    pub finish: FinishReason,
+}
+
+/// Tokens of one call, vendor differences evened out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// The whole prompt, cached part included.
+    pub input_tokens: u64,
+    /// Everything generated, thinking included.
+    pub output_tokens: u64,
+    /// The part of the input read from the vendor's cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_input_tokens: Option<u64>,
+    /// The part of the output spent on thinking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u64>,
+    /// US dollars, where the vendor bills each call in its answer (OpenRouter).
+    #[serde(skip)]
+    pub cost_usd: Option<f64>,
+}
+
+/// Why a completion ended (OpenAI's words, which the other vendors' map onto).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model was done.
+    Stop,
+    /// The token limit cut it.
+    Length,
+    /// The model wants a tool's result.
+    ToolCalls,
+    /// The vendor's filter cut it.
+    ContentFilter,
+}
+
+/// Why a provider did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// What to do about it.
+    pub class: Class,
+    /// The vendor's HTTP status, if one came.
+    pub status: Option<u16>,
+    /// How long the vendor asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The vendor's own machine word for it (`overloaded_error`): lower-case letters and `_` only,
+    /// so that nothing a hostile upstream echoes can travel in it.
+    pub word: Option<String>,
+}
+
+/// What happened, as the word that `attempts[].outcome` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum FailureKind {
+    /// No connection: refused, unknown host, TLS.
+    #[error("could not be reached")]
+    Unreachable,
+    /// The connection broke off before the answer was complete.
+    #[error("broke off in the middle of its answer")]
+    Interrupted,
+    /// No complete answer within the hop's share of the deadline.
+    #[error("did not answer in time")]
+    Timeout,
+    /// Too many requests; later is better.
+    #[error("asks for fewer requests")]
+    RateLimited,
+    /// The account's quota, credit or spend limit is used up.
+    #[error("has no quota left on this key")]
+    QuotaExhausted,
+    /// The key is wrong or may not do this.
+    #[error("does not accept the key")]
+    Unauthorized,
+    /// The vendor does not know the model.
+    #[error("does not know the model")]
+    ModelNotFound,
+    /// The vendor is failing or overloaded (5xx, 408, 409, 529).
+    #[error("is failing")]
+    ServerError,
+    /// The request itself is at fault; another provider would say the same.
+    #[error("rejected the request")]
+    Rejected,
+    /// The answer is not in the format it should be.
+    #[error("sent an answer that could not be read")]
+    Malformed,
+    /// The answer is larger than the hub accepts.
+    #[error("sent an answer over the size limit")]
+    TooLarge,
+    /// All of the provider's permits stayed taken.
+    #[error("is at its limit of parallel requests")]
+    Busy,
+    /// The provider's actor ended during the call, or is being restarted.
+    #[error("crashed and is being restarted")]
+    Crashed,
+    /// The provider is in the configuration, its key is not in the environment.
+    #[error("has no key")]
+    NotConfigured,
+}
+
+/// What to do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Ask the same provider again, after a pause.
+    RetrySame,
+    /// Go to the next provider at once.
+    NextNow,
+    /// Tell the caller: no provider would answer this.
+    Stop,
+}
+
+// === guardian -> registry ===
+
+/// Tells the registry what came up or went down.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Announce {
+    /// A provider (re)started and can be called.
+    ProviderUp(ProviderUp),
+    /// A provider ended; its name.
+    ProviderDown(Arc<str>),
+    /// A transport (re)started and wants to know of every change.
+    Listener(Recipient<CatalogueChanged>),
+}
+
+/// A running provider, as callers see it.
+#[derive(Debug, Clone)]
+pub struct ProviderUp {
+    /// Its name in hub.pyfun.
+    pub name: Arc<str>,
+    /// Where completions are asked for.
+    pub calls: Recipient<Complete>,
+    /// Admission: one permit for each request in flight. A mailbox's capacity is not backpressure
+    /// (every sender has a free slot), so callers take a permit before they send.
+    pub permits: Arc<Semaphore>,
+}
+
+// === registry -> doors ===
+
+/// The new truth about tools, models and providers.
+#[derive(Message, Clone)]
+#[rtype(result = "()")]
+pub struct CatalogueChanged(pub Arc<Catalogue>);
+
+// === guardian <-> everyone ===
+
+/// Are you still turning your loop? No answer in time means stuck.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Heartbeat;
+
+/// Take no new calls, finish those in flight; answered when none is left.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// Sent exactly once when a child ends, however it ends.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct ChildExited {
+    /// The child's name.
+    pub child: Arc<str>,
+    /// Which of its lives ended.
+    pub incarnation: u64,
+    /// How.
+    pub exit: Exit,
+}
+
+/// How a child's life ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned (exit 0).
+    Stopped,
+    /// It panicked (SIGSEGV); the panic's words.
+    Panicked(String),
+    /// Its Arbiter was stopped (SIGKILL).
+    Killed,
+    /// It no longer answered heartbeats and was abandoned (a watchdog's bite).
+    Stuck,
+}
+
+/// How is everyone? Asked by doors of the guardian.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "Vec<ActorHealth>")]
+pub struct ReportHealth;
+
+/// One actor's health.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActorHealth {
+    /// `registry`, `provider.anthropic`, `transport.http`, ..
+    pub name: Arc<str>,
+    /// Where it stands now.
+    pub state: ActorState,
+    /// Restarts since the hub started.
+    pub restarts: u64,
+    /// The last exit, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<&'static str>,
+}
+
+/// Where an actor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorState {
+    /// Serving.
+    Running,
+    /// Ended; starts again after its backoff.
+    Restarting,
+    /// Ended too often; rests before it is tried again.
+    Quarantined,
+}

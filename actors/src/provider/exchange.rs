@@ -1,0 +1,132 @@
+//! Exchange: one completion with one vendor, retries included.
+
+use std::{rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    retry::{Budget, Retry},
+    wire::{Dialect, Encoded, Wire},
+};
+use crate::{
+    protocol::{Class, Complete, Completion, CompletionRequest, Failure, FailureKind, Reply},
+    upstream::{Connection, UpstreamError},
+};
+
+/// Longest answer that is read, decompressed: 10 MiB.
+const MAX_ANSWER: usize = 10 * 1024 * 1024;
+
+/// A vendor, as one life of its actor sees it.
+pub(super) struct Vendor {
+    name: Arc<str>,
+    connection: Connection,
+    wire: &'static dyn Wire,
+    dialect: Dialect,
+    retry: Retry,
+    budget: Budget,
+}
+
+/// Answers one [`Complete`], unless its caller goes away first.
+pub(super) async fn complete(vendor: Rc<Vendor>, ask: Complete) {
+    let Complete {
+        request,
+        model,
+        deadline,
+        permit,
+        mut reply,
+    } = ask;
+    let mut tries = 0;
+    let outcome = tokio::select! {
+        outcome = vendor.complete(&request, &model, deadline, &mut tries) => Some(outcome),
+        () = reply.closed() => None,
+    };
+    match outcome {
+        // A caller that left in this instant needs no answer.
+        Some(outcome) => drop(reply.send(Reply { outcome, tries })),
+        None => tracing::debug!(provider = &*vendor.name, "caller gone, request cancelled"),
+    }
+    drop(permit);
+}
+
+// === impl Vendor ===
+
+impl Vendor {
+    pub(super) fn new(
+        name: Arc<str>,
+        connection: Connection,
+        wire: &'static dyn Wire,
+        dialect: Dialect,
+        retry: Retry,
+    ) -> Self {
+        Self {
+            name,
+            connection,
+            wire,
+            dialect,
+            retry,
+            budget: Budget::default(),
+        }
+    }
+
+    async fn complete(
+        &self,
+        request: &CompletionRequest,
+        model: &str,
+        deadline: Instant,
+        tries: &mut u32,
+    ) -> Result<Completion, Failure> {
+        self.budget.deposit();
+        let Encoded { path, body } = self.wire.encode(request, model, &self.dialect)?;
+        let body = Bytes::from(body);
+        loop {
+            *tries += 1;
+            let more = *tries <= self.retry.count;
+            let failure = match self.exchange(&path, body.clone()).await {
+                Ok(completion) => return Ok(completion),
+                Err(failure) => failure,
+            };
+            if failure.class != Class::RetrySame || !more {
+                return Err(failure);
+            }
+            match self.retry.pause(*tries, failure.retry_after) {
+                Some(pause) if Instant::now() + pause < deadline && self.budget.withdraw() => {
+                    tracing::debug!(
+                        provider = &*self.name,
+                        kind = %failure.kind,
+                        status = failure.status,
+                        ?pause,
+                        "asking again"
+                    );
+                    sleep(pause).await;
+                }
+                _ => return Err(failure),
+            }
+        }
+    }
+
+    async fn exchange(&self, path: &str, body: Bytes) -> Result<Completion, Failure> {
+        let answer = self.connection.post(path, body, MAX_ANSWER).await?;
+        if answer.status.is_success() {
+            self.wire.decode(&answer.body)
+        } else {
+            let status = answer.status.as_u16();
+            Err(self.wire.refusal(status, &answer.headers, &answer.body))
+        }
+    }
+}
+
+// === impl Failure ===
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Connect => Self::new(FailureKind::Unreachable, Class::RetrySame),
+            UpstreamError::Reset => Self::new(FailureKind::Interrupted, Class::RetrySame),
+            // Bytes of an answer came, so the vendor did the work and bills it: not again.
+            UpstreamError::Truncated => Self::new(FailureKind::Interrupted, Class::NextNow),
+            UpstreamError::Undecodable => Self::new(FailureKind::Malformed, Class::NextNow),
+            UpstreamError::TooLarge(_) => Self::new(FailureKind::TooLarge, Class::NextNow),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! An error as a vendor's body tells it, whatever its shape.
+//!
+//! It serves to classify, here and now. Of its texts nothing travels on but the machine word, and
+//! that only if it is made of lower-case letters: a hostile upstream echoes what it was sent.
+
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize,
+    de::{MapAccess, SeqAccess, value::MapAccessDeserializer},
+};
+
+use super::lenient::{self, Lenient, Object, Presence, any};
+
+/// The longest machine word that is passed on, in bytes.
+const LONGEST_WORD: usize = 48;
+
+/// What a vendor says about an error: the fields of all formats side by side.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ErrorBody<'a> {
+    /// Anthropic, OpenAI and its like: `overloaded_error`.
+    #[serde(borrow, rename = "type", deserialize_with = "any")]
+    pub(super) kind: Option<Cow<'a, str>>,
+    /// OpenAI: a word; Gemini and OpenRouter: the HTTP status.
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) code: Code<'a>,
+    /// Gemini: `RESOURCE_EXHAUSTED`.
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) status: Option<Cow<'a, str>>,
+    /// For people.
+    #[serde(borrow, deserialize_with = "any")]
+    message: Option<Cow<'a, str>>,
+    /// For people, where an object stands in `detail`.
+    #[serde(borrow, deserialize_with = "any")]
+    error: Option<Cow<'a, str>>,
+    /// Anthropic: an object; Gemini: a list.
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) details: Details<'a>,
+    /// OpenRouter's.
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) metadata: Option<Metadata<'a>>,
+}
+
+/// A code that is a number here and a word there.
+#[derive(Debug, Default)]
+pub(super) struct Code<'a> {
+    /// The number, if it is an HTTP status of an error.
+    pub(super) status: Option<u16>,
+    /// The word.
+    pub(super) word: Option<Cow<'a, str>>,
+}
+
+/// What the details say, all of them together.
+#[derive(Debug, Default)]
+pub(super) struct Details<'a> {
+    /// Anthropic: `enforced_spend_limit_reached`.
+    pub(super) error_code: Option<Cow<'a, str>>,
+    /// Gemini's ErrorInfo: `API_KEY_INVALID`.
+    pub(super) reason: Option<Cow<'a, str>>,
+    /// Gemini's RetryInfo: `46s`.
+    pub(super) retry_delay: Option<Cow<'a, str>>,
+    /// Gemini's QuotaFailure names a limit for the day, or a limit of nothing.
+    pub(super) used_up: bool,
+}
+
+/// What OpenRouter adds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metadata<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) error_type: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    pub(super) limit_source: Option<Cow<'a, str>>,
+    /// Why moderation flagged the input.
+    #[serde(deserialize_with = "any")]
+    pub(super) reasons: Presence,
+    #[serde(deserialize_with = "any")]
+    pub(super) flagged_input: Presence,
+}
+
+/// One element of the details.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detail<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    error_code: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    reason: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "retryDelay", deserialize_with = "any")]
+    retry_delay: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "any")]
+    violations: Violations,
+}
+
+/// Whether one of Gemini's quota violations cannot be waited out within a call.
+#[derive(Default)]
+struct Violations(bool);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Violation<'a> {
+    #[serde(borrow, rename = "quotaId", deserialize_with = "any")]
+    quota_id: Option<Cow<'a, str>>,
+    #[serde(rename = "quotaValue", deserialize_with = "any")]
+    quota_value: Option<u64>,
+}
+
+/// A whole body: the error under `error` or `detail`, or bare (Mistral).
+#[derive(Default)]
+struct Envelope<'a>(ErrorBody<'a>);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wrapper<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    error: Option<ErrorBody<'a>>,
+    #[serde(borrow, deserialize_with = "any")]
+    detail: Option<ErrorBody<'a>>,
+    #[serde(borrow, rename = "type", deserialize_with = "any")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    code: Code<'a>,
+    #[serde(borrow, deserialize_with = "any")]
+    message: Option<Cow<'a, str>>,
+}
+
+// === impl ErrorBody ===
+
+impl<'a> ErrorBody<'a> {
+    /// Reads what is there; of HTML, half a JSON or nothing at all, nothing.
+    pub(super) fn read(text: &'a str) -> Self {
+        lenient::read::<Envelope<'a>>(text).unwrap_or_default().0
+    }
+
+    /// Whether one of the machine words is among `words`.
+    pub(super) fn is_any_of(&self, words: &[&str]) -> bool {
+        [&self.code.word, &self.kind, &self.details.error_code]
+            .into_iter()
+            .flatten()
+            .any(|word| words.contains(&word.as_ref()))
+    }
+
+    /// The sentence for people, in lower case; empty if there is none.
+    pub(super) fn sentence(&self) -> String {
+        let message = self.message.as_ref().or(self.error.as_ref());
+        message.map_or_else(String::new, |message| message.to_ascii_lowercase())
+    }
+
+    /// The vendor's machine word, if it is fit to be passed on.
+    pub(super) fn word(&self) -> Option<String> {
+        let plain = |word: &Option<Cow<'_, str>>| fit_word(word.as_deref()?);
+        plain(&self.code.word)
+            .or_else(|| plain(&self.kind))
+            .or_else(|| shouted_word(self.status.as_deref()?))
+    }
+}
+
+/// The word itself, if it matches `[a-z_]{1,48}`.
+pub(super) fn fit_word(word: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    ((1..=LONGEST_WORD).contains(&word.len()) && word.bytes().all(fits)).then(|| word.to_owned())
+}
+
+/// Google's `RESOURCE_EXHAUSTED`, lower-cased.
+pub(super) fn shouted_word(word: &str) -> Option<String> {
+    let shouted = !word.bytes().any(|byte| byte.is_ascii_lowercase());
+    shouted.then(|| fit_word(&word.to_ascii_lowercase()))?
+}
+
+// === impl Lenient ===
+
+impl<'de: 'a, 'a> Lenient<'de> for Option<ErrorBody<'a>> {
+    fn from_text(text: Cow<'de, str>) -> Self {
+        (!text.is_empty()).then(|| ErrorBody {
+            message: Some(text),
+            ..ErrorBody::default()
+        })
+    }
+
+    fn from_number(number: f64) -> Self {
+        let code = Code::from_number(number);
+        code.status.is_some().then(|| ErrorBody {
+            code,
+            ..ErrorBody::default()
+        })
+    }
+
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut first = None;
+        lenient::each(list, |element: Self| first = first.take().or(element))?;
+        Ok(first)
+    }
+
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        ErrorBody::deserialize(MapAccessDeserializer::new(object)).map(Some)
+    }
+}
+
+impl<'de: 'a, 'a> Lenient<'de> for Code<'a> {
+    fn from_text(text: Cow<'de, str>) -> Self {
+        match text.parse() {
+            Ok(number) => Self::from_number(number),
+            Err(_) => Self {
+                status: None,
+                word: Some(text),
+            },
+        }
+    }
+
+    fn from_number(number: f64) -> Self {
+        Self {
+            status: (400.0..600.0).contains(&number).then_some(number as u16),
+            word: None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Lenient<'de> for Details<'a> {
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut details = Self::default();
+        lenient::each(list, |detail: Option<Detail<'a>>| {
+            details.add(detail.unwrap_or_default());
+        })?;
+        Ok(details)
+    }
+
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        let mut details = Self::default();
+        details.add(Detail::deserialize(MapAccessDeserializer::new(object))?);
+        Ok(details)
+    }
+}
+
+impl<'a> Details<'a> {
+    fn add(&mut self, detail: Detail<'a>) {
+        self.error_code = self.error_code.take().or(detail.error_code);
+        self.reason = self.reason.take().or(detail.reason);
+        self.retry_delay = self.retry_delay.take().or(detail.retry_delay);
+        self.used_up |= detail.violations.0;
+    }
+}
+
+impl<'de> Lenient<'de> for Violations {
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut used_up = false;
+        lenient::each(list, |violation: Option<Violation<'de>>| {
+            let violation = violation.unwrap_or_default();
+            used_up |= violation.quota_value == Some(0)
+                || violation.quota_id.is_some_and(|id| id.contains("PerDay"));
+        })?;
+        Ok(Self(used_up))
+    }
+}
+
+impl<'de: 'a, 'a> Lenient<'de> for Envelope<'a> {
+    fn from_text(text: Cow<'de, str>) -> Self {
+        Self(Option::<ErrorBody<'a>>::from_text(text).unwrap_or_default())
+    }
+
+    /// Gemini wraps its error in a list of one.
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut first = None;
+        lenient::each(list, |element: Option<Wrapper<'a>>| {
+            first = first.take().or(element);
+        })?;
+        Ok(first.map(Self::from).unwrap_or_default())
+    }
+
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        Wrapper::deserialize(MapAccessDeserializer::new(object)).map(Self::from)
+    }
+}
+
+impl<'a> From<Wrapper<'a>> for Envelope<'a> {
+    fn from(wrapper: Wrapper<'a>) -> Self {
+        let inner = wrapper.error.or(wrapper.detail).unwrap_or_default();
+        let code = match inner.code {
+            Code {
+                status: None,
+                word: None,
+            } => wrapper.code,
+            code => code,
+        };
+        Self(ErrorBody {
+            kind: inner.kind.or(wrapper.kind.filter(|kind| kind != "error")),
+            code,
+            message: inner.message.or(wrapper.message),
+            ..inner
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Object<'de> for Detail<'a> {}
+impl<'de: 'a, 'a> Object<'de> for Metadata<'a> {}
+impl<'de: 'a, 'a> Object<'de> for Violation<'a> {}
+impl<'de: 'a, 'a> Object<'de> for Wrapper<'a> {}

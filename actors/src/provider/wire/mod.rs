@@ -1,0 +1,115 @@
+//! The vendors' formats: pure functions between JSON and the vocabulary, no I/O.
+//!
+//! A new format is a new file here that implements [`Wire`], and a line in [`ALL`].
+//!
+//! What the formats share: `parameters` (what is sent), `lenient` (reading JSON that does not keep
+//! to its format), `error_body`, `refusal` and `delay` (what an error says, means and asks for),
+//! `timestamp`.
+
+mod anthropic;
+mod delay;
+mod error_body;
+mod gemini;
+mod lenient;
+mod openai;
+mod parameters;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+
+use http::HeaderMap;
+use serde::Serialize;
+
+use crate::protocol::{Class, Completion, CompletionRequest, Failure, FailureKind};
+
+/// The longest name of a model that is passed on from an answer, in bytes.
+const LONGEST_MODEL: usize = 200;
+
+/// One vendor's format.
+pub trait Wire: Sync {
+    /// The word that `api = ".."` says in hub.pyfun.
+    fn name(&self) -> &'static str;
+
+    /// The header that carries the key, and what stands before the key in it.
+    fn auth(&self) -> (&'static str, &'static str);
+
+    /// The header that carries the format's version and its default, if the format has one.
+    fn version(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// The request for one completion.
+    ///
+    /// # Errors
+    /// [`FailureKind::ModelNotFound`] if the model's name cannot be part of a request (it would
+    /// leave its path segment).
+    fn encode(
+        &self,
+        request: &CompletionRequest,
+        model: &str,
+        dialect: &Dialect,
+    ) -> Result<Encoded, Failure>;
+
+    /// The answer in a body that came with a 2xx status. Some vendors send errors so too.
+    ///
+    /// # Errors
+    /// [`FailureKind::Malformed`] if the body is not in the format, [`FailureKind::Rejected`] if
+    /// the vendor's filter left no text, and what an error in the body means. The failure's status
+    /// is the error's own code if it has one, and else `None`.
+    fn decode(&self, body: &[u8]) -> Result<Completion, Failure>;
+
+    /// What an answer with any other status means. The body may be anything.
+    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure;
+}
+
+/// What differs between providers that speak the same format; from hub.pyfun.
+#[derive(Debug, Clone, Default)]
+pub struct Dialect {
+    /// Request parameters the provider does not take: `temperature`, `max_tokens`, `system`.
+    ///
+    /// A dropped `system` stands before the prompt, so that it is not lost. The Anthropic format
+    /// cannot do without `max_tokens` and sends it all the same.
+    pub drop_params: Vec<String>,
+    /// OpenAI format: send the limit as `max_completion_tokens` (OpenAI itself) instead of
+    /// `max_tokens` (the only one that many compatible servers know).
+    pub max_completion_tokens: bool,
+}
+
+/// A request, ready to be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// Below the provider's base URL, starting with `/`.
+    pub path: String,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// Every format there is.
+pub static ALL: [&dyn Wire; 3] = [&anthropic::Anthropic, &gemini::Gemini, &openai::OpenAi];
+
+/// The format that `api = name` means.
+pub fn by_name(name: &str) -> Option<&'static dyn Wire> {
+    ALL.into_iter().find(|wire| wire.name() == name)
+}
+
+// === impl Encoded ===
+
+impl Encoded {
+    fn new(path: String, request: &impl Serialize, size_hint: usize) -> Result<Self, Failure> {
+        let mut body = Vec::with_capacity(size_hint);
+        match serde_json::to_writer(&mut body, request) {
+            Ok(()) => Ok(Self { path, body }),
+            Err(_) => Err(refusal::failure(FailureKind::Rejected, Class::Stop, None)),
+        }
+    }
+}
+
+/// A model's name out of an answer. It goes into a header and a log line, so it has to look like one.
+fn model_name(name: Option<&str>) -> Option<String> {
+    let name = name?;
+    let fits = !name.is_empty()
+        && name.len() <= LONGEST_MODEL
+        && name.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| name.to_owned())
+}

@@ -1,0 +1,44 @@
+//! What of a request is sent to a provider that does not take every parameter.
+
+use std::borrow::Cow;
+
+use super::Dialect;
+use crate::protocol::CompletionRequest;
+
+/// A request's parameters, less those that the dialect drops.
+#[derive(Debug, PartialEq)]
+pub(super) struct Parameters<'a> {
+    /// The system role's text. An empty one counts as none.
+    pub(super) system: Option<&'a str>,
+    /// The user's text, after the system's if the provider takes no system role.
+    pub(super) prompt: Cow<'a, str>,
+    pub(super) max_tokens: Option<u32>,
+    pub(super) temperature: Option<f64>,
+}
+
+// === impl Parameters ===
+
+impl<'a> Parameters<'a> {
+    pub(super) fn new(request: &'a CompletionRequest, dialect: &Dialect) -> Self {
+        let takes = |name: &str| dialect.drop_params.iter().all(|dropped| dropped != name);
+        let system = request.system.as_deref().filter(|text| !text.is_empty());
+        let (system, prompt) = match system {
+            Some(system) if !takes("system") => {
+                (None, format!("{system}\n\n{}", request.prompt).into())
+            }
+            system => (system, Cow::Borrowed(request.prompt.as_str())),
+        };
+        Self {
+            system,
+            prompt,
+            max_tokens: takes("max_tokens").then_some(request.max_tokens),
+            temperature: request.temperature.filter(|_| takes("temperature")),
+        }
+    }
+
+    /// Room for the body: most of it is text, which escapes make a little longer.
+    pub(super) fn size_hint(&self) -> usize {
+        let text = self.prompt.len() + self.system.map_or(0, str::len);
+        text + text / 8 + 256
+    }
+}

@@ -1,0 +1,88 @@
+//! ToolRegistry: knows what there is and what is up, and tells every door when it changes.
+//!
+//! Part of the error kernel: no I/O, no parsing. A restart loses nothing: the guardian announces
+//! every running child again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use actix::prelude::*;
+
+use crate::{
+    catalogue::{Catalogue, Provider},
+    protocol::{Announce, CatalogueChanged, Heartbeat, ProviderUp},
+};
+
+/// The registry's actor.
+pub struct ToolRegistry {
+    configured: Arc<Catalogue>,
+    up: BTreeMap<Arc<str>, ProviderUp>,
+    listeners: Vec<Recipient<CatalogueChanged>>,
+}
+
+// === impl ToolRegistry ===
+
+impl ToolRegistry {
+    /// A registry of what the configuration names, with nobody up yet.
+    pub fn new(configured: Arc<Catalogue>) -> Self {
+        Self {
+            configured,
+            up: BTreeMap::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    fn catalogue(&self) -> CatalogueChanged {
+        let providers = self
+            .configured
+            .providers
+            .iter()
+            .map(|provider| Provider {
+                info: provider.info.clone(),
+                up: self.up.get(&provider.info.name).cloned(),
+            })
+            .collect();
+        CatalogueChanged(Arc::new(Catalogue {
+            providers,
+            ..Catalogue::clone(&self.configured)
+        }))
+    }
+
+    fn tell(&mut self) {
+        let changed = self.catalogue();
+        self.listeners.retain(|listener| listener.connected());
+        for listener in &self.listeners {
+            listener.do_send(changed.clone());
+        }
+    }
+}
+
+impl Actor for ToolRegistry {
+    type Context = Context<Self>;
+}
+
+impl Handler<Announce> for ToolRegistry {
+    type Result = ();
+
+    fn handle(&mut self, announce: Announce, _: &mut Self::Context) {
+        match announce {
+            Announce::ProviderUp(provider) => {
+                self.up.insert(provider.name.clone(), provider);
+                self.tell();
+            }
+            Announce::ProviderDown(name) => {
+                self.up.remove(&name);
+                self.tell();
+            }
+            Announce::Listener(listener) => {
+                listener.do_send(self.catalogue());
+                self.listeners.push(listener);
+            }
+        }
+    }
+}
+
+impl Handler<Heartbeat> for ToolRegistry {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}

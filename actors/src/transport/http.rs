@@ -1,0 +1,139 @@
+//! The HTTP transport: one actix-web server, its routes, and the actor that owns it.
+
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
+
+use actix::prelude::*;
+use actix_web::{App, HttpServer, dev::Server, web};
+
+use super::{api, lobby::Lobby, status};
+use crate::{
+    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    supervise::{Link, spawn_linked},
+};
+
+/// Longest time for a client to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: longer than most proxies keep theirs, so that it is they
+/// who close, and no request is lost to a connection that closes as it is sent.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// The actor that owns the server. When it ends, however it ends, the server ends with it; the port
+/// does not, for the Guardian holds the listener too.
+pub struct HttpTransport {
+    listener: TcpListener,
+    lobby: Arc<Lobby>,
+}
+
+/// A started transport.
+pub struct Started {
+    /// Its thread: the kill switch. The server's workers end with it.
+    pub arbiter: Arbiter,
+    /// Where it is asked whether it still turns its loop.
+    pub heartbeat: Recipient<Heartbeat>,
+    /// Where it learns of changes.
+    pub listener: Recipient<CatalogueChanged>,
+    /// Where it is asked to finish.
+    pub drain: Recipient<Drain>,
+}
+
+/// Starts a transport's next life on `listener`.
+///
+/// # Errors
+/// If the listener cannot be shared with it.
+pub fn start(
+    listener: &TcpListener,
+    health: Recipient<ReportHealth>,
+    link: Link,
+) -> io::Result<Started> {
+    let listener = listener.try_clone()?;
+    let (arbiter, address) = spawn_linked(link, move || HttpTransport {
+        listener,
+        lobby: Arc::new(Lobby::new(health)),
+    });
+    Ok(Started {
+        arbiter,
+        heartbeat: address.clone().recipient(),
+        listener: address.clone().recipient(),
+        drain: address.recipient(),
+    })
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    let get = |handler: actix_web::Route| {
+        move |path: &str| {
+            web::resource(path)
+                .route(handler)
+                .default_service(web::to(|| async { status::method_not_allowed("GET") }))
+        }
+    };
+    config
+        .service(
+            web::resource("/api")
+                .route(web::post().to(api::call))
+                .default_service(web::to(|| async { status::method_not_allowed("POST") })),
+        )
+        .service(get(web::get().to(status::root))("/"))
+        .service(get(web::get().to(status::healthz))("/healthz"))
+        .service(get(web::get().to(status::readyz))("/readyz"))
+        .default_service(web::to(status::not_found));
+}
+
+// === impl HttpTransport ===
+
+impl HttpTransport {
+    fn serve(&self) -> io::Result<Server> {
+        let lobby = web::Data::from(self.lobby.clone());
+        let server = HttpServer::new(move || App::new().app_data(lobby.clone()).configure(routes))
+            .disable_signals()
+            .client_request_timeout(HEAD_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .tcp_nodelay(true)
+            // A client that hangs up is noticed while its call waits, and the vendor's request is
+            // cancelled. The price: a client that half-closes after sending gets no answer.
+            .h1_allow_half_closed(false)
+            .listen(self.listener.try_clone()?)?
+            .run();
+        Ok(server)
+    }
+}
+
+impl Actor for HttpTransport {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let server = match self.serve() {
+            Ok(server) => server,
+            Err(error) => {
+                tracing::error!(%error, "the http server does not start");
+                return ctx.stop();
+            }
+        };
+        // Inside the context: dropped with it, and a dropped server closes its connections.
+        ctx.spawn(server.into_actor(self).map(|ended, _, ctx| {
+            tracing::warn!(?ended, "the http server ended");
+            ctx.stop();
+        }));
+    }
+}
+
+impl Handler<CatalogueChanged> for HttpTransport {
+    type Result = ();
+
+    fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
+        self.lobby.catalogue.store(Some(catalogue));
+    }
+}
+
+impl Handler<Drain> for HttpTransport {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.lobby.clone().drain().into_actor(self))
+    }
+}
+
+impl Handler<Heartbeat> for HttpTransport {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}

@@ -1,0 +1,103 @@
+//! Lobby: what every request of a door needs, shared by its threads without a lock.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::Recipient;
+use arc_swap::ArcSwapOption;
+
+use crate::{
+    catalogue::Catalogue,
+    error::CallError,
+    protocol::ReportHealth,
+    tools::{self, Call, Outcome},
+};
+
+/// How often an end of the calls in flight is looked for while draining.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// Shared by all requests of one life of a transport.
+pub struct Lobby {
+    /// The latest catalogue; none before the registry has spoken.
+    pub catalogue: ArcSwapOption<Catalogue>,
+    health: Recipient<ReportHealth>,
+    draining: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+/// Counts a call while it lives.
+struct InFlight<'a>(&'a AtomicUsize);
+
+// === impl Lobby ===
+
+impl Lobby {
+    /// A lobby that is not ready yet.
+    pub fn new(health: Recipient<ReportHealth>) -> Self {
+        Self {
+            catalogue: ArcSwapOption::empty(),
+            health,
+            draining: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// Why no call can be taken now, in a word; `None` if it can.
+    pub fn unready(&self) -> Option<&'static str> {
+        if self.draining.load(Ordering::Relaxed) {
+            Some("draining")
+        } else if self.catalogue.load().is_none() {
+            Some("starting")
+        } else {
+            None
+        }
+    }
+
+    /// Runs a call against the latest catalogue.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
+        let _in_flight = InFlight::new(&self.in_flight);
+        let Some(catalogue) = self.open() else {
+            return Err(CallError::Overloaded(
+                "The hub is starting or stopping. Try again in a second.".to_owned(),
+            ));
+        };
+        tools::run(&catalogue, &self.health, call).await
+    }
+
+    fn open(&self) -> Option<Arc<Catalogue>> {
+        if self.draining.load(Ordering::SeqCst) {
+            return None;
+        }
+        self.catalogue.load_full()
+    }
+
+    /// Takes no new calls; returns when those in flight are done.
+    pub async fn drain(self: Arc<Self>) {
+        self.draining.store(true, Ordering::SeqCst);
+        while self.in_flight.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+    }
+}
+
+// === impl InFlight ===
+
+impl<'a> InFlight<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
