@@ -15,7 +15,9 @@ use crate::{
     catalogue::HubInfo,
     error::CallError,
     plan::{Hop, Plan},
-    protocol::{Class, Complete, Completion, CompletionRequest, Failure, FailureKind, ProviderUp, Reply},
+    protocol::{
+        Class, Complete, Completion, CompletionRequest, Failure, FailureKind, ProviderUp, Reply,
+    },
 };
 
 /// A completion and how it came about.
@@ -67,7 +69,11 @@ pub async fn walk(plan: Plan, hub: &HubInfo) -> Result<Answered, CallError> {
     let mut failures = Vec::new();
     for (index, hop) in plan.hops.iter().enumerate() {
         let started = Instant::now();
-        let others = plan.hops.iter().skip(index + 1).any(|later| later.up.is_some());
+        let others = plan
+            .hops
+            .iter()
+            .skip(index + 1)
+            .any(|later| later.up.is_some());
         let left = plan.deadline.saturating_duration_since(started);
         let share = if others { left / 2 } else { left };
         let deadline = started + share.min(hub.request_timeout);
@@ -75,7 +81,11 @@ pub async fn walk(plan: Plan, hub: &HubInfo) -> Result<Answered, CallError> {
         attempts.push(Attempt {
             provider: hop.provider.name.clone(),
             model: hop.model.clone(),
-            outcome: hopped.outcome.as_ref().map(|_| ()).map_err(|failure| failure.kind),
+            outcome: hopped
+                .outcome
+                .as_ref()
+                .map(|_| ())
+                .map_err(|failure| failure.kind),
             status: match &hopped.outcome {
                 Ok(_) => Some(200),
                 Err(failure) => failure.status,
@@ -185,7 +195,11 @@ fn rejected(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallEr
 }
 
 fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
-    let asked = || attempts.iter().filter(|a| a.outcome != Err(FailureKind::NotConfigured));
+    let asked = || {
+        attempts
+            .iter()
+            .filter(|a| a.outcome != Err(FailureKind::NotConfigured))
+    };
     if asked().next().is_some() && asked().all(|a| a.outcome == Err(FailureKind::Busy)) {
         return CallError::Overloaded(
             "Every provider is at its limit of parallel requests. Try again soon.".to_owned(),
@@ -197,7 +211,10 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
         .collect();
     CallError::ProvidersFailed {
         sentence: format!("No provider could answer: {}.", each.join("; ")),
-        retry_after: failures.iter().filter_map(|failure| failure.retry_after).min(),
+        retry_after: failures
+            .iter()
+            .filter_map(|failure| failure.retry_after)
+            .min(),
         attempts,
     }
 }

@@ -143,12 +143,16 @@ impl Catalogue {
 
     /// The LLM provider of that name, usable or not.
     pub fn provider(&self, name: &str) -> Option<&Provider> {
-        self.providers.iter().find(|provider| &*provider.info.name == name)
+        self.providers
+            .iter()
+            .find(|provider| &*provider.info.name == name)
     }
 
     /// LLM providers that have what they need to be called, up or not at this moment.
     pub fn usable_providers(&self) -> impl Iterator<Item = &Provider> {
-        self.providers.iter().filter(|provider| provider.info.inactive.is_none())
+        self.providers
+            .iter()
+            .filter(|provider| provider.info.inactive.is_none())
     }
 
     /// What the configuration says of a model.
@@ -188,7 +192,10 @@ impl ModelInfo {
     /// rather too much than too little.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
         let (input, output) = (self.cost_input_per_1k?, self.cost_output_per_1k?);
-        let cached = usage.cached_input_tokens.unwrap_or(0).min(usage.input_tokens);
+        let cached = usage
+            .cached_input_tokens
+            .unwrap_or(0)
+            .min(usage.input_tokens);
         let cached_price = self.cost_cached_input_per_1k.unwrap_or(input);
         let thousandths = (usage.input_tokens - cached) as f64 * input
             + cached as f64 * cached_price

@@ -45,7 +45,9 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
 
 /// `health_check`: `ok` if every actor runs, else `degraded`.
 pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
-    let degraded = actors.iter().any(|actor| actor.state != ActorState::Running);
+    let degraded = actors
+        .iter()
+        .any(|actor| actor.state != ActorState::Running);
     json!({
         "status": if degraded { "degraded" } else { "ok" },
         "service": catalogue.hub.name,
@@ -80,7 +82,9 @@ pub fn model_info(catalogue: &Catalogue, mut params: Params) -> Result<Value, Ca
     if info.is_none() && offered_by.is_empty() {
         return Err(unknown_model(catalogue, &name));
     }
-    let provider = info.map(|info| &*info.provider).or_else(|| offered_by.first().copied());
+    let provider = info
+        .map(|info| &*info.provider)
+        .or_else(|| offered_by.first().copied());
     Ok(json!({
         "model": name,
         "provider": provider,

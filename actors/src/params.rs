@@ -90,9 +90,12 @@ impl Params {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) if text.is_empty() => return Ok(None),
             Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(Value::Number(number)) => number
-                .as_u64()
-                .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u64)),
+            Some(Value::Number(number)) => number.as_u64().or_else(|| {
+                number
+                    .as_f64()
+                    .filter(|n| n.fract() == 0.0 && *n >= 0.0)
+                    .map(|n| n as u64)
+            }),
             Some(_) => None,
         };
         match number {
@@ -185,7 +188,9 @@ mod tests {
 
     #[test]
     fn the_plugins_empty_strings_are_not_given() {
-        let params = llm(json!({"prompt": "hi", "provider_name": "anthropic", "model": "", "max_tokens": 1024}));
+        let params = llm(
+            json!({"prompt": "hi", "provider_name": "anthropic", "model": "", "max_tokens": 1024}),
+        );
         let expected = LlmParams {
             prompt: "hi".into(),
             provider: Some("anthropic".into()),
@@ -199,10 +204,16 @@ mod tests {
     #[test]
     fn aliases_mean_the_same() {
         for name in ["prompt", "text", "code"] {
-            assert_eq!(llm(json!({name: "x"})).map(|params| params.prompt), Ok("x".into()));
+            assert_eq!(
+                llm(json!({name: "x"})).map(|params| params.prompt),
+                Ok("x".into())
+            );
         }
         let both = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "gemini"}));
-        assert_eq!(both.map(|params| params.provider), Ok(Some("gemini".into())));
+        assert_eq!(
+            both.map(|params| params.provider),
+            Ok(Some("gemini".into()))
+        );
         let differ = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "openai"}));
         assert!(differ.is_err_and(|sentence| sentence.contains("`provider` and `provider_name`")));
     }
@@ -210,11 +221,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let cases = [
-            (json!({"prompt": "a", "temprature": 1}), "no parameter `temprature`"),
+            (
+                json!({"prompt": "a", "temprature": 1}),
+                "no parameter `temprature`",
+            ),
             (json!({"prompt": 5}), "`prompt` must be a string"),
-            (json!({"prompt": "a", "max_tokens": 0}), "`max_tokens` must be"),
-            (json!({"prompt": "a", "max_tokens": "many"}), "`max_tokens` must be"),
-            (json!({"prompt": "a", "temperature": 3}), "`temperature` must be"),
+            (
+                json!({"prompt": "a", "max_tokens": 0}),
+                "`max_tokens` must be",
+            ),
+            (
+                json!({"prompt": "a", "max_tokens": "many"}),
+                "`max_tokens` must be",
+            ),
+            (
+                json!({"prompt": "a", "temperature": 3}),
+                "`temperature` must be",
+            ),
             (json!({"prompt": "  "}), "needs a `prompt`"),
             (json!([1]), "`params` must be an object"),
         ];

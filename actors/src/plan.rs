@@ -62,7 +62,10 @@ impl Plan {
     ) -> Result<Self, CallError> {
         let first = first(catalogue, start, &params)?;
         let mut chain = walk(catalogue, first);
-        if !chain.iter().any(|provider| provider.info.inactive.is_none()) {
+        if !chain
+            .iter()
+            .any(|provider| provider.info.inactive.is_none())
+        {
             let Some(usable) = catalogue.usable_providers().next() else {
                 return Err(CallError::NotConfigured(format!(
                     "`{}` needs an LLM provider with a key: {}.",
@@ -72,7 +75,10 @@ impl Plan {
             };
             chain.extend(walk(catalogue, usable));
         }
-        let hops = chain.into_iter().map(|provider| hop(catalogue, provider, &params)).collect();
+        let hops = chain
+            .into_iter()
+            .map(|provider| hop(catalogue, provider, &params))
+            .collect();
         Ok(Self {
             hops,
             deadline: now + tool.timeout,
@@ -94,7 +100,10 @@ fn first<'a>(
 ) -> Result<&'a Provider, CallError> {
     if let Some(name) = &params.provider {
         let Some(provider) = catalogue.provider(name) else {
-            let names: Vec<_> = catalogue.usable_providers().map(|p| &*p.info.name).collect();
+            let names: Vec<_> = catalogue
+                .usable_providers()
+                .map(|p| &*p.info.name)
+                .collect();
             return Err(CallError::BadRequest(format!(
                 "There is no provider `{}`. Providers: {}.",
                 clip(name),
@@ -132,7 +141,12 @@ fn first<'a>(
 fn walk<'a>(catalogue: &'a Catalogue, first: &'a Provider) -> Vec<&'a Provider> {
     let mut chain = vec![first];
     let mut last = first;
-    while let Some(next) = last.info.fallback.as_deref().and_then(|name| catalogue.provider(name)) {
+    while let Some(next) = last
+        .info
+        .fallback
+        .as_deref()
+        .and_then(|name| catalogue.provider(name))
+    {
         if chain.iter().any(|seen| seen.info.name == next.info.name) {
             break;
         }
@@ -143,9 +157,14 @@ fn walk<'a>(catalogue: &'a Catalogue, first: &'a Provider) -> Vec<&'a Provider> 
 }
 
 fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
-    let asked = params.model.as_deref().and_then(|model| provider.info.offers(model));
+    let asked = params
+        .model
+        .as_deref()
+        .and_then(|model| provider.info.offers(model));
     let model = asked.unwrap_or(&provider.info.default_model).clone();
-    let most = catalogue.model(&model).and_then(|info| info.max_output_tokens);
+    let most = catalogue
+        .model(&model)
+        .and_then(|info| info.max_output_tokens);
     Hop {
         provider: provider.info.clone(),
         up: provider.up.clone(),
@@ -155,10 +174,15 @@ fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
 }
 
 fn not_offered(catalogue: &Catalogue, provider: &ProviderInfo, model: &str) -> CallError {
-    let elsewhere = catalogue.usable_providers().find(|p| p.info.offers(model).is_some());
+    let elsewhere = catalogue
+        .usable_providers()
+        .find(|p| p.info.offers(model).is_some());
     let offered: Vec<_> = provider.models.iter().map(|name| &**name).collect();
     let help = match elsewhere {
-        Some(other) => format!("`{}` does; leave `provider` out to use it.", other.info.name),
+        Some(other) => format!(
+            "`{}` does; leave `provider` out to use it.",
+            other.info.name
+        ),
         None => format!("It offers: {}.", list(&near(model, &offered))),
     };
     CallError::UnknownModel(format!(

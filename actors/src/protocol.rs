@@ -161,8 +161,8 @@ pub enum FailureKind {
     /// The provider's actor ended during the call, or is being restarted.
     #[error("crashed and is being restarted")]
     Crashed,
-    /// The provider is in the configuration, its key is not in the environment.
-    #[error("has no key")]
+    /// The provider is in the configuration, and switched off or without its key.
+    #[error("is not set up")]
     NotConfigured,
 }
 

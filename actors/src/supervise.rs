@@ -54,10 +54,7 @@ pub enum Restart {
 /// A panic in `make`, in `started`, in a handler or in a future that the actor's context drives ends
 /// the child and is told as [`Exit::Panicked`]. A `ResponseFuture` is driven by a task of its own:
 /// its panic would be invisible here, so no actor of the hub uses one.
-pub fn spawn_linked<A>(
-    link: Link,
-    make: impl FnOnce() -> A + Send + 'static,
-) -> (Arbiter, Addr<A>)
+pub fn spawn_linked<A>(link: Link, make: impl FnOnce() -> A + Send + 'static) -> (Arbiter, Addr<A>)
 where
     A: Actor<Context = Context<A>>,
 {
@@ -81,7 +78,9 @@ where
 
 /// What a panic said, if it said it in words.
 pub fn words(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "panic".to_owned())
 }
@@ -122,7 +121,9 @@ impl RestartPolicy {
         if recent > self.max_restarts {
             return Restart::Quarantine(self.quarantine);
         }
-        let doublings = u32::try_from(recent.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+        let doublings = u32::try_from(recent.saturating_sub(1))
+            .unwrap_or(u32::MAX)
+            .min(10);
         Restart::After((self.backoff * 2u32.pow(doublings)).min(self.quarantine))
     }
 }
@@ -237,7 +238,10 @@ mod tests {
 
     #[actix::test]
     async fn a_child_that_nobody_addresses_stops() {
-        assert_eq!(exit_after(|| Toy, async |_, toy| drop(toy)).await, [Exit::Stopped]);
+        assert_eq!(
+            exit_after(|| Toy, async |_, toy| drop(toy)).await,
+            [Exit::Stopped]
+        );
     }
 
     #[test]

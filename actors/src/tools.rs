@@ -86,7 +86,10 @@ pub async fn run(
         });
     };
     if let Some(why) = &tool.inactive {
-        return Err(CallError::NotConfigured(format!("`{}` is not available: {why}.", tool.name)));
+        return Err(CallError::NotConfigured(format!(
+            "`{}` is not available: {why}.",
+            tool.name
+        )));
     }
     let params = Params::new(&tool.name, call.params)?;
     match &tool.kind {
@@ -102,7 +105,10 @@ pub async fn run(
         }
         ToolKind::HealthCheck => {
             params.finish()?;
-            let actors = health.send(ReportHealth).await.map_err(|_| CallError::Internal)?;
+            let actors = health
+                .send(ReportHealth)
+                .await
+                .map_err(|_| CallError::Internal)?;
             Ok(Outcome::local(inventory::health(catalogue, &actors)))
         }
         ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
@@ -119,8 +125,12 @@ fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
         model,
         attempts,
     } = answered;
-    let provider = attempts.last().map_or_else(|| tool.name.clone(), |last| last.provider.clone());
-    let listed = catalogue.model(&model).and_then(|info| info.cost(&completion.usage));
+    let provider = attempts
+        .last()
+        .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
+    let listed = catalogue
+        .model(&model)
+        .and_then(|info| info.cost(&completion.usage));
     let text = if catalogue.hub.tag_replies {
         format!("[{provider}] {}", completion.text)
     } else {

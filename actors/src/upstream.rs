@@ -82,7 +82,9 @@ impl Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Upstream")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +142,10 @@ fn unsent(error: &reqwest::Error) -> UpstreamError {
 fn unread(error: &reqwest::Error) -> UpstreamError {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        match cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+        {
             Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
                 return UpstreamError::Undecodable;
             }

@@ -39,7 +39,10 @@ impl Actor for Fault {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
-        assert!(!PANIC_IN_STARTED.swap(false, Ordering::SeqCst), "asked to panic in started");
+        assert!(
+            !PANIC_IN_STARTED.swap(false, Ordering::SeqCst),
+            "asked to panic in started"
+        );
     }
 }
 
@@ -63,7 +66,10 @@ impl Handler<Complete> for Fault {
                 panic!("asked to panic, now and in started");
             }
             "stop" => ctx.stop(),
-            #[expect(clippy::disallowed_methods, reason = "a blocked thread is what it is for")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a blocked thread is what it is for"
+            )]
             "block" => std::thread::sleep(Duration::from_secs(20)),
             "kill transport" => (self.kill)("transport.http"),
             "kill registry" => (self.kill)("registry"),

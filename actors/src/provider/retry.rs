@@ -40,7 +40,10 @@ impl Retry {
             Some(wish) => Some(wish),
             None => {
                 let doublings = retry.saturating_sub(1).min(16);
-                let most = self.delay.saturating_mul(2u32.pow(doublings)).min(MAX_PAUSE);
+                let most = self
+                    .delay
+                    .saturating_mul(2u32.pow(doublings))
+                    .min(MAX_PAUSE);
                 Some(most.mul_f64(fastrand::f64()))
             }
         }
@@ -58,7 +61,8 @@ impl Default for Budget {
 impl Budget {
     /// A call came in.
     pub fn deposit(&self) {
-        self.0.set((self.0.get() + DEPOSIT).min(RESERVE + 100 * DEPOSIT));
+        self.0
+            .set((self.0.get() + DEPOSIT).min(RESERVE + 100 * DEPOSIT));
     }
 
     /// Takes a retry out, if there is one.
@@ -82,14 +86,20 @@ mod tests {
 
     #[test]
     fn the_vendors_wish_is_honoured_up_to_the_patience() {
-        assert_eq!(RETRY.pause(1, Some(Duration::from_secs(3))), Some(Duration::from_secs(3)));
+        assert_eq!(
+            RETRY.pause(1, Some(Duration::from_secs(3))),
+            Some(Duration::from_secs(3))
+        );
         assert_eq!(RETRY.pause(1, Some(Duration::from_secs(46))), None);
     }
 
     #[test]
     fn pauses_are_jittered_and_bounded() {
         let longest = |retry| {
-            (0..1000).filter_map(|_| RETRY.pause(retry, None)).max().expect("there are pauses")
+            (0..1000)
+                .filter_map(|_| RETRY.pause(retry, None))
+                .max()
+                .expect("there are pauses")
         };
         assert!(longest(1) <= Duration::from_secs(2) && longest(1) > Duration::from_secs(1));
         assert!(longest(9) <= MAX_PAUSE);

@@ -135,7 +135,13 @@ fn is_json(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return false;
     };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     essence.eq_ignore_ascii_case("application/json")
         || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
 }
@@ -187,7 +193,10 @@ fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
 
 fn log(request_id: &str, tool: &str, ms: u64, outcome: &Result<Outcome, CallError>) {
     match outcome {
-        Ok(Outcome { provenance: Some(p), .. }) => tracing::info!(
+        Ok(Outcome {
+            provenance: Some(p),
+            ..
+        }) => tracing::info!(
             target: "calls",
             request_id, tool, ms,
             provider = &*p.provider,
@@ -218,13 +227,13 @@ pub fn failure(status: StatusCode, code: &'static str, sentence: String) -> Http
 
 impl Refused {
     fn respond(self, request_id: &str) -> HttpResponse {
-        HttpResponse::build(self.status).insert_header(("X-Request-Id", request_id)).json(
-            ErrorBody {
+        HttpResponse::build(self.status)
+            .insert_header(("X-Request-Id", request_id))
+            .json(ErrorBody {
                 error: self.sentence,
                 code: self.code,
                 request_id,
                 attempts: &[],
-            },
-        )
+            })
     }
 }

@@ -118,9 +118,7 @@ impl Wire for Anthropic {
     fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {
         let body = String::from_utf8_lossy(body);
         let unreadable = || refusal::unreadable(&body, said);
-        let answer: Answer<'_> = lenient::read::<Option<_>>(&body)
-            .flatten()
-            .ok_or_else(unreadable)?;
+        let answer: Answer<'_> = refusal::answer(&body, said)?;
         if answer.error.is_some() || answer.kind.as_deref() == Some("error") {
             let error = answer.error.unwrap_or_default();
             return Err(refusal::late(&error, said));

@@ -10,13 +10,16 @@ use serde::{
     de::{MapAccess, SeqAccess, value::MapAccessDeserializer},
 };
 
-use super::lenient::{self, Lenient, Object, Presence, any};
+use super::{
+    error_details::{Details, Metadata},
+    lenient::{self, Lenient, Object, any},
+};
 
 /// The longest machine word that is passed on, in bytes.
 const LONGEST_WORD: usize = 48;
 
 /// What a vendor says about an error: the fields of all formats side by side.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct ErrorBody<'a> {
     /// Anthropic, OpenAI and its like: `overloaded_error`.
@@ -39,71 +42,16 @@ pub(super) struct ErrorBody<'a> {
     pub(super) details: Details<'a>,
     /// OpenRouter's.
     #[serde(borrow, deserialize_with = "any")]
-    pub(super) metadata: Option<Metadata<'a>>,
+    pub(super) metadata: Metadata<'a>,
 }
 
 /// A code that is a number here and a word there.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Code<'a> {
     /// The number, if it is an HTTP status of an error.
     pub(super) status: Option<u16>,
     /// The word.
     pub(super) word: Option<Cow<'a, str>>,
-}
-
-/// What the details say, all of them together.
-#[derive(Debug, Default)]
-pub(super) struct Details<'a> {
-    /// Anthropic: `enforced_spend_limit_reached`.
-    pub(super) error_code: Option<Cow<'a, str>>,
-    /// Gemini's ErrorInfo: `API_KEY_INVALID`.
-    pub(super) reason: Option<Cow<'a, str>>,
-    /// Gemini's RetryInfo: `46s`.
-    pub(super) retry_delay: Option<Cow<'a, str>>,
-    /// Gemini's QuotaFailure names a limit for the day, or a limit of nothing.
-    pub(super) used_up: bool,
-}
-
-/// What OpenRouter adds.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Metadata<'a> {
-    #[serde(borrow, deserialize_with = "any")]
-    pub(super) error_type: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "any")]
-    pub(super) limit_source: Option<Cow<'a, str>>,
-    /// Why moderation flagged the input.
-    #[serde(deserialize_with = "any")]
-    pub(super) reasons: Presence,
-    #[serde(deserialize_with = "any")]
-    pub(super) flagged_input: Presence,
-}
-
-/// One element of the details.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow, deserialize_with = "any")]
-    error_code: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "any")]
-    reason: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "retryDelay", deserialize_with = "any")]
-    retry_delay: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "any")]
-    violations: Violations,
-}
-
-/// Whether one of Gemini's quota violations cannot be waited out within a call.
-#[derive(Default)]
-struct Violations(bool);
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Violation<'a> {
-    #[serde(borrow, rename = "quotaId", deserialize_with = "any")]
-    quota_id: Option<Cow<'a, str>>,
-    #[serde(rename = "quotaValue", deserialize_with = "any")]
-    quota_value: Option<u64>,
 }
 
 /// A whole body: the error under `error` or `detail`, or bare (Mistral).
@@ -192,15 +140,17 @@ impl<'de: 'a, 'a> Lenient<'de> for Option<ErrorBody<'a>> {
         Ok(first)
     }
 
+    /// An object without a single known field is no error: the answer beside it may be whole.
     fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
-        ErrorBody::deserialize(MapAccessDeserializer::new(object)).map(Some)
+        let error = ErrorBody::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Some(error).filter(|error| *error != ErrorBody::default()))
     }
 }
 
 impl<'de: 'a, 'a> Lenient<'de> for Code<'a> {
     fn from_text(text: Cow<'de, str>) -> Self {
-        match text.parse() {
-            Ok(number) => Self::from_number(number),
+        match text.parse::<u32>() {
+            Ok(number) => Self::from_number(number.into()),
             Err(_) => Self {
                 status: None,
                 word: Some(text),
@@ -213,43 +163,6 @@ impl<'de: 'a, 'a> Lenient<'de> for Code<'a> {
             status: (400.0..600.0).contains(&number).then_some(number as u16),
             word: None,
         }
-    }
-}
-
-impl<'de: 'a, 'a> Lenient<'de> for Details<'a> {
-    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        let mut details = Self::default();
-        lenient::each(list, |detail: Option<Detail<'a>>| {
-            details.add(detail.unwrap_or_default());
-        })?;
-        Ok(details)
-    }
-
-    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
-        let mut details = Self::default();
-        details.add(Detail::deserialize(MapAccessDeserializer::new(object))?);
-        Ok(details)
-    }
-}
-
-impl<'a> Details<'a> {
-    fn add(&mut self, detail: Detail<'a>) {
-        self.error_code = self.error_code.take().or(detail.error_code);
-        self.reason = self.reason.take().or(detail.reason);
-        self.retry_delay = self.retry_delay.take().or(detail.retry_delay);
-        self.used_up |= detail.violations.0;
-    }
-}
-
-impl<'de> Lenient<'de> for Violations {
-    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        let mut used_up = false;
-        lenient::each(list, |violation: Option<Violation<'de>>| {
-            let violation = violation.unwrap_or_default();
-            used_up |= violation.quota_value == Some(0)
-                || violation.quota_id.is_some_and(|id| id.contains("PerDay"));
-        })?;
-        Ok(Self(used_up))
     }
 }
 
@@ -275,12 +188,9 @@ impl<'de: 'a, 'a> Lenient<'de> for Envelope<'a> {
 impl<'a> From<Wrapper<'a>> for Envelope<'a> {
     fn from(wrapper: Wrapper<'a>) -> Self {
         let inner = wrapper.error.or(wrapper.detail).unwrap_or_default();
-        let code = match inner.code {
-            Code {
-                status: None,
-                word: None,
-            } => wrapper.code,
-            code => code,
+        let code = match inner.code == Code::default() {
+            true => wrapper.code,
+            false => inner.code,
         };
         Self(ErrorBody {
             kind: inner.kind.or(wrapper.kind.filter(|kind| kind != "error")),
@@ -291,7 +201,4 @@ impl<'a> From<Wrapper<'a>> for Envelope<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Object<'de> for Detail<'a> {}
-impl<'de: 'a, 'a> Object<'de> for Metadata<'a> {}
-impl<'de: 'a, 'a> Object<'de> for Violation<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Wrapper<'a> {}

@@ -163,9 +163,7 @@ impl Wire for Gemini {
     fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {
         let body = String::from_utf8_lossy(body);
         let unreadable = || refusal::unreadable(&body, said);
-        let answer: Answer<'_> = lenient::read::<Option<_>>(&body)
-            .flatten()
-            .ok_or_else(unreadable)?;
+        let answer: Answer<'_> = refusal::answer(&body, said)?;
         if let Some(error) = &answer.error {
             return Err(refusal::late(error, said));
         }
@@ -190,9 +188,8 @@ impl Wire for Gemini {
             None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => FinishReason::Stop,
             // The model broke off without a word (`MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, ..).
             Some(reason) if text.is_empty() => {
-                let word = shouted_word(reason);
                 return Err(Failure {
-                    word,
+                    word: shouted_word(reason),
                     ..refusal::malformed()
                 });
             }
@@ -233,14 +230,15 @@ fn is_filter(reason: &str) -> bool {
 }
 
 fn said(status: u16, error: &ErrorBody<'_>) -> Said {
+    let details = &error.details;
     let sentence = error.sentence();
-    let reason = error.details.reason.as_deref().unwrap_or_default();
+    let reason = details.reason.as_deref().unwrap_or_default();
     // A bad key is a 400, too; so is a country or a project that may not use the service.
     let bad_key = reason.starts_with("API_KEY_")
         || sentence.contains("api key not valid")
         || sentence.contains("api key expired");
     let bad_account = error.status.as_deref() == Some("FAILED_PRECONDITION");
-    let used_up = error.details.used_up || names_zero_limit(&sentence);
+    let used_up = details.used_up || names_zero_limit(&sentence);
     let kind = match status {
         400 if bad_key || bad_account => Some(FailureKind::Unauthorized),
         400 if refusal::knows_no_model(error) => Some(FailureKind::ModelNotFound),
@@ -251,11 +249,7 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     Said {
         meaning: kind.map(|kind| (kind, Class::NextNow)),
         word: key_word.or_else(|| error.word()),
-        delay: error
-            .details
-            .retry_delay
-            .as_deref()
-            .and_then(delay::duration),
+        delay: details.retry_delay.as_deref().and_then(delay::duration),
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) trait Object<'de>: Deserialize<'de> + Default {}
 pub(super) struct First<T>(pub(super) Option<T>);
 
 /// Whether there is something: a text, a list or an object that is not empty.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(super) struct Presence(pub(super) bool);
 
 /// Texts joined without anything between them.

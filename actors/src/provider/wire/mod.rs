@@ -3,12 +3,13 @@
 //! A new format is a new file here that implements [`Wire`], and a line in [`ALL`].
 //!
 //! What the formats share: `parameters` (what is sent), `lenient` (reading JSON that does not keep
-//! to its format), `error_body`, `refusal` and `delay` (what an error says, means and asks for),
+//! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
 //! `timestamp`.
 
 mod anthropic;
 mod delay;
 mod error_body;
+mod error_details;
 mod gemini;
 mod lenient;
 mod openai;

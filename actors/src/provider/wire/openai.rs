@@ -125,7 +125,7 @@ impl Wire for OpenAi {
     }
 
     fn auth(&self) -> (&'static str, &'static str) {
-        ("Authorization", "Bearer ")
+        ("authorization", "Bearer ")
     }
 
     fn encode(
@@ -135,18 +135,15 @@ impl Wire for OpenAi {
         dialect: &Dialect,
     ) -> Result<Encoded, Failure> {
         let parameters = Parameters::new(request, dialect);
-        let (legacy, limit) = match dialect.max_completion_tokens {
-            true => (None, parameters.max_tokens),
-            false => (parameters.max_tokens, None),
-        };
+        let (limit, new_name) = (parameters.max_tokens, dialect.max_completion_tokens);
         let message = |role, content| Message { role, content };
         let system = parameters.system.map(|system| message("system", system));
         let user = message("user", &parameters.prompt);
         let body = Request {
             model,
             messages: system.into_iter().chain([user]).collect(),
-            max_tokens: legacy,
-            max_completion_tokens: limit,
+            max_tokens: limit.filter(|_| !new_name),
+            max_completion_tokens: limit.filter(|_| new_name),
             temperature: parameters.temperature,
         };
         let path = "/chat/completions".to_owned();
@@ -156,9 +153,7 @@ impl Wire for OpenAi {
     fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {
         let body = String::from_utf8_lossy(body);
         let unreadable = || refusal::unreadable(&body, said);
-        let answer: Answer<'_> = lenient::read::<Option<_>>(&body)
-            .flatten()
-            .ok_or_else(unreadable)?;
+        let answer: Answer<'_> = refusal::answer(&body, said)?;
         if let Some(error) = &answer.error {
             return Err(refusal::late(error, said));
         }
@@ -214,6 +209,7 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     ];
     const BAD_KEY: [&str; 3] = ["incorrect api key", "invalid api key", "api key not valid"];
 
+    let metadata = &error.metadata;
     let sentence = error.sentence();
     let next = |kind| Some((kind, Class::NextNow));
     let meaning = match status {
@@ -224,36 +220,20 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
         {
             next(FailureKind::Unauthorized)
         }
-        402 if is_in_flight_budget(error) => Some((FailureKind::RateLimited, Class::RetrySame)),
-        403 if is_moderation(error) => Some((FailureKind::Rejected, Class::Stop)),
+        402 if metadata.is_in_flight_budget() => Some((FailureKind::RateLimited, Class::RetrySame)),
+        403 if metadata.is_moderation() => Some((FailureKind::Rejected, Class::Stop)),
         _ => None,
     };
     let moderation = meaning == Some((FailureKind::Rejected, Class::Stop));
-    let metadata = error.metadata.as_ref();
     let word = error
         .word()
-        .or_else(|| fit_word(metadata?.error_type.as_deref()?))
+        .or_else(|| fit_word(metadata.error_type.as_deref()?))
         .or_else(|| moderation.then(|| "moderation".to_owned()));
     Said {
         meaning,
         word,
         delay: None,
     }
-}
-
-/// OpenRouter's one 402 that time heals: the credit is set aside for calls that are under way.
-fn is_in_flight_budget(error: &ErrorBody<'_>) -> bool {
-    error.metadata.as_ref().is_some_and(|metadata| {
-        metadata.limit_source.as_deref() == Some("openrouter_in_flight_budget")
-    })
-}
-
-/// OpenRouter says 403 for a prompt that its moderation flagged; all others, for a key.
-fn is_moderation(error: &ErrorBody<'_>) -> bool {
-    error.metadata.as_ref().is_some_and(|metadata| {
-        let kind = metadata.error_type.as_deref().unwrap_or_default();
-        metadata.reasons.0 || metadata.flagged_input.0 || kind.contains("moderation")
-    })
 }
 
 // === impl Usage ===

@@ -4,7 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-use super::{delay, error_body::ErrorBody};
+use super::{
+    delay,
+    error_body::ErrorBody,
+    lenient::{self, Object},
+};
 use crate::protocol::{Class, Failure, FailureKind};
 
 /// What a body adds to its status.
@@ -63,6 +67,15 @@ pub(super) fn late(
         status: error.code.status,
         ..weigh(meant, &HeaderMap::new(), said)
     }
+}
+
+/// The answer in a body with a status of success.
+pub(super) fn answer<'a, T: Object<'a>>(
+    body: &'a str,
+    said: impl FnOnce(u16, &ErrorBody<'_>) -> Said,
+) -> Result<T, Failure> {
+    let answer: Option<T> = lenient::read(body).flatten();
+    answer.ok_or_else(|| unreadable(body, said))
 }
 
 /// A body with a status of success that is no answer: an error in an unusual shape, if it holds the

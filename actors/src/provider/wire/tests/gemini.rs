@@ -1,10 +1,8 @@
 //! Google's generateContent format.
 
-use super::{
-    decoded, encoded, failed, gist, plain_request, refused, request, seconds, wire, without,
-};
+use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
 use crate::protocol::{
-    Class::{NextNow, RetrySame, Stop},
+    Class::{NextNow, Stop},
     Completion,
     FailureKind::{Malformed, ModelNotFound, Rejected},
     FinishReason, Usage,

@@ -1,14 +1,10 @@
 //! OpenAI's chat completions format and its dialects.
 
-use super::{
-    decoded, encoded, failed, gist, plain_request, refused, request, seconds, wire, without,
-};
+use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
 use crate::protocol::{
-    Class::{NextNow, RetrySame, Stop},
+    Class::{NextNow, Stop},
     Completion,
-    FailureKind::{
-        Malformed, ModelNotFound, QuotaExhausted, RateLimited, Rejected, ServerError, Unauthorized,
-    },
+    FailureKind::{Malformed, Rejected},
     FinishReason, Usage,
 };
 use crate::provider::wire::Dialect;
@@ -28,7 +24,7 @@ const GOLDEN: &str = r#"{
 
 #[test]
 fn a_header_carries_the_key() {
-    assert_eq!(wire("openai").auth(), ("Authorization", "Bearer "));
+    assert_eq!(wire("openai").auth(), ("authorization", "Bearer "));
     assert_eq!(wire("openai").version(), None);
 }
 
@@ -182,11 +178,15 @@ fn strange_types_do_not_lose_the_text() {
     ] {
         let body = format!(
             r#"{{"choices":[{{"index":"0","message":{{"content":"kept","refusal":false}}}}],
-                "usage":{usage},"model":null,"adi":{{"a":[1,{{}}]}},"error":false}}"#
+                "usage":{usage},"model":null,"adi":{{"a":[1,{{}}]}},"error":{{}}}}"#
         );
         let completion = decoded("openai", &body);
         assert_eq!(completion.text, "kept", "{usage}");
         assert_eq!(completion.usage, Usage::default(), "{usage}");
+    }
+    for error in ["null", "false", "0", r#""""#, "[]"] {
+        let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],"error":{error}}}"#);
+        assert_eq!(decoded("openai", &body).text, "x", "{error}");
     }
     for model in [r#""a b""#, r#""a\r\nb""#, r#""""#, r#""mödel""#] {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],"model":{model}}}"#);

@@ -1,0 +1,151 @@
+//! Nobody fills the hub's memory or its time: neither a vendor nor a client.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, sleep},
+};
+
+use crate::support::{FakeUpstream, Fault, Hub, Pyfun, Reply, bomb, within};
+
+/// How much an attack may cost.
+const GROWTH_KIB: u64 = 64 * 1024;
+
+/// How long a client may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the hub's memory is, to be compared with its highest mark later.
+struct Memory(u64);
+
+impl Memory {
+    async fn of(hub: &Hub) -> Self {
+        // The first calls allocate what stays: clients, buffers.
+        for provider in ["anthropic", "gemini", "openrouter"] {
+            hub.prompt_at(provider, "hello").await.assert_ok();
+        }
+        Self(hub.memory_kib("VmRSS"))
+    }
+
+    #[track_caller]
+    fn assert_bounded(&self, hub: &Hub) {
+        let growth = hub.memory_kib("VmHWM").saturating_sub(self.0);
+        assert!(
+            growth < GROWTH_KIB,
+            "grew by {growth} KiB from {} KiB",
+            self.0
+        );
+    }
+}
+
+/// Sees that every vendor's `fault` costs no more than an attempt with this outcome.
+async fn costs_an_attempt(fault: Fault, outcome: &str) -> FakeUpstream {
+    let upstream = FakeUpstream::start().await;
+    let pyfun = Pyfun::three(&upstream).limit("REQUEST_TIMEOUT_SEC", "4");
+    let hub = Hub::with(&pyfun).await;
+    let memory = Memory::of(&hub).await;
+    upstream.always(&fault);
+    let reply: Reply = hub.prompt("hello").await;
+    reply.assert_fails(502, "providers_failed");
+    for entry in reply.attempt_entries() {
+        assert_eq!(entry["outcome"], outcome, "{reply}");
+    }
+    memory.assert_bounded(&hub);
+    upstream
+}
+
+#[tokio::test]
+async fn a_gibibyte_is_cut_off() {
+    let upstream = costs_an_attempt(Fault::HugeBody, "too_large").await;
+    for exchange in upstream.seen() {
+        let sent = exchange.sent.load(Ordering::Relaxed);
+        assert!(sent < bomb::GIBIBYTE / 16, "took {sent} bytes of it");
+    }
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_does_not_unfold() {
+    costs_an_attempt(Fault::GzipBomb, "too_large").await;
+}
+
+#[tokio::test]
+async fn a_slow_vendor_is_left() {
+    let upstream = FakeUpstream::start().await;
+    upstream.anthropic.always(Fault::SlowHead);
+    upstream.gemini.always(Fault::SlowBody);
+    let hub = Hub::with(&Pyfun::three(&upstream).timeout_sec(2)).await;
+    let reply = hub.prompt("hello").await;
+    let attempts = [
+        "anthropic timeout -",
+        "gemini timeout -",
+        "openrouter ok 200",
+    ];
+    assert_eq!(reply.assert_ok().attempts(), attempts);
+    upstream.anthropic.only().hung_up_within(PATIENCE).await;
+    upstream.gemini.only().hung_up_within(PATIENCE).await;
+}
+
+/// What becomes of a client that says this and then no more: the status it is told, if any.
+async fn dawdles(hub: &Hub, start: &[u8]) -> String {
+    let mut client = TcpStream::connect(hub.address).await.unwrap();
+    client.write_all(start).await.unwrap();
+    let mut answer = Vec::new();
+    let end = client.read_to_end(&mut answer);
+    // A reset is an end too.
+    drop(within(PATIENCE, "the end of a connection that stalls", end).await);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_dawdles_is_let_go() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let body = b"POST /api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{\"tool";
+    let (nothing, head, body) = tokio::join!(
+        dawdles(&hub, b""),
+        dawdles(&hub, b"POST /api HTTP/1.1\r\nHost: a\r\nX-Slow: "),
+        dawdles(&hub, body),
+    );
+    for status in [nothing, head, body] {
+        assert!(["", "408"].contains(&status.as_str()), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn clients_that_send_too_much_cost_little() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let memory = Memory::of(&hub).await;
+    let mut body = b"POST /api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..100 {
+        body.extend_from_slice(b"100000\r\n");
+        body.extend_from_slice(&vec![b'['; 1 << 20]);
+        body.extend_from_slice(b"\r\n");
+    }
+    for _ in 0..3 {
+        hub.raw(&body).await.assert_fails(413, "payload_too_large");
+    }
+    memory.assert_bounded(&hub);
+}
+
+#[tokio::test]
+async fn a_slow_start_is_no_slow_answer() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let body = r#"{"tool":"llm_complete","params":{"prompt":"hello"}}"#;
+    let request = crate::support::hub::api_request(body.as_bytes());
+    let mut client = TcpStream::connect(hub.address).await.unwrap();
+    let (start, rest) = request.split_at(request.len() / 2);
+    client.write_all(start).await.unwrap();
+    client.flush().await.unwrap();
+    let begun = Instant::now();
+    sleep(Duration::from_millis(300)).await;
+    client.write_all(rest).await.unwrap();
+    let message = crate::support::http::read_message(&mut client)
+        .await
+        .unwrap();
+    assert_eq!(message.second_word(), "200");
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}

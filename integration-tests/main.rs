@@ -1,0 +1,26 @@
+//! What the running binary promises, seen from outside: one process per test, real sockets, fake
+//! vendors that fail in every way.
+//!
+//! `support` holds the instruments; every other file is one promise's room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may panic, read files and start processes: that is how it observes the hub"
+)]
+
+mod support;
+
+mod api;
+mod architecture;
+mod chain;
+mod cli;
+mod clients;
+mod config;
+#[cfg(feature = "fixtures")]
+mod crash;
+mod demo;
+mod limits;
+mod refusals;
+mod secrets;
+mod wire;

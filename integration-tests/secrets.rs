@@ -1,0 +1,326 @@
+//! No secret leaves the hub, whatever a vendor does with it: not in an answer, not in a log, not
+//! in a file, not in the process's environment.
+
+use std::{collections::BTreeSet, fs, time::Duration};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Canaries, FakeUpstream, Fault, Hub, Program, Pyfun, hub::HubBuilder, pyfun::Provider,
+    upstream::ClosedPort,
+};
+
+/// Names that may be in the environment of the running hub. None of them is a secret's.
+const HARMLESS: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "TZ",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TERM",
+    "NO_COLOR",
+    "RUST_BACKTRACE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HUB_SEALED",
+];
+
+/// The usual chain without fallbacks, so that each answer is one vendor's fault.
+fn separate(upstream: &FakeUpstream) -> Pyfun {
+    let base = &upstream.url();
+    let alone = |provider: Provider| provider.fallback_to("");
+    Pyfun::chain([
+        alone(Provider::anthropic(base)),
+        alone(Provider::gemini(base)),
+        alone(Provider::openrouter(base)).key("extra_headers", "X-IP-Token: $KEY"),
+    ])
+}
+
+/// A hub whose every secret is a canary, and which says as much as it can.
+fn canary_hub(canaries: &mut Canaries) -> HubBuilder {
+    let mut hub = Hub::builder()
+        .env("LOG_LEVEL", "trace")
+        .env("RUST_BACKTRACE", "full");
+    for name in [
+        "ANTHROPIC_API_KEY",
+        "GEMINI_API_KEY",
+        "OPENROUTER_API_KEY",
+        "MASTER_ENCRYPTION_KEY",
+        "PERSISTENT_ENCRYPTION_SALT",
+        "HUB_API_KEY",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        hub = hub.env(name, canaries.hatch(name));
+    }
+    let password: String = canaries
+        .hatch("DATABASE_URL")
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    hub.env(
+        "DATABASE_URL",
+        format!("postgres://hub:{password}@127.0.0.1:9/hub"),
+    )
+}
+
+fn faults(elsewhere: &FakeUpstream) -> Vec<Fault> {
+    let echoes = [200, 400, 401, 403, 404, 413, 429, 500, 503, 529].map(Fault::Echo);
+    let page = b"<html><body>Internal error</body></html>".to_vec();
+    let mut faults = vec![
+        Fault::Answer("hello"),
+        Fault::Status(500),
+        Fault::RetryAfter(429, 60),
+        Fault::Quota,
+        Fault::Json(200, json!([1])),
+        Fault::Json(200, Value::Null),
+        Fault::Body(200, "application/json", "[".repeat(10_000).into_bytes()),
+        Fault::Body(200, "application/json", b"{\"a\": \"\xff\"}".to_vec()),
+        Fault::Body(502, "text/html", page),
+        Fault::ContentType("image/png"),
+        Fault::ErrorInside200,
+        Fault::Redirect(elsewhere.url()),
+        Fault::ResetBeforeAnswer,
+        Fault::ResetInBody,
+        Fault::TruncatedJson,
+        Fault::SlowHead,
+        Fault::SlowBody,
+        Fault::Hang,
+        Fault::HugeBody,
+        Fault::GzipBomb,
+    ];
+    faults.extend(echoes);
+    faults
+}
+
+#[tokio::test]
+async fn no_fault_brings_a_secret_to_light() {
+    let (upstream, thief) = (FakeUpstream::start().await, FakeUpstream::start().await);
+    let mut canaries = Canaries::default();
+    let pyfun = separate(&upstream)
+        .timeout_sec(1)
+        .limit("RETRY_COUNT", "1")
+        .and("[DEBUG]\nDEBUG = \"on\"\nDEBUG_LEVEL = \"DEBUG\"\nLOG_FILE = \"hub.log\"\n")
+        .and("LOG_REQUESTS = \"true\"\n[DEBUG_END]\n");
+    let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
+
+    let ask = async |provider| hub.prompt_at(provider, "hello").await;
+    for fault in faults(&thief) {
+        upstream.always(&fault);
+        let (one, two, three) = tokio::join!(ask("anthropic"), ask("gemini"), ask("openrouter"));
+        for reply in [one, two, three] {
+            canaries.assert_absent(
+                &format!("an answer to {fault:?}"),
+                reply.to_string().as_bytes(),
+            );
+        }
+    }
+    for tool in ["list_active_tools", "health_check"] {
+        let reply = hub.call(tool, json!({})).await;
+        canaries.assert_absent(tool, reply.assert_ok().to_string().as_bytes());
+    }
+    for path in ["/", "/healthz", "/readyz", "/metrics", "/nothing"] {
+        canaries.assert_absent(path, hub.get(path).await.to_string().as_bytes());
+    }
+    for (place, bytes) in hub.traces() {
+        canaries.assert_absent(&place, &bytes);
+    }
+    // The keys did travel, in headers alone; otherwise this test would see nothing.
+    for exchange in upstream.seen() {
+        let headers = exchange.head();
+        assert_eq!(canaries.found_in(headers.as_bytes()).len(), 1, "{headers}");
+        canaries.assert_absent("a URL", exchange.message.start.as_bytes());
+        canaries.assert_absent("a request's body", &exchange.message.body);
+    }
+    assert_eq!(thief.seen().len(), 0, "nobody follows a redirect");
+}
+
+#[tokio::test]
+async fn a_refused_connection_does_not_print_what_it_carried() {
+    let closed = ClosedPort::reserve();
+    let mut canaries = Canaries::default();
+    let pyfun = Pyfun::chain([Provider::anthropic(&closed.url())]);
+    let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
+    let reply = hub.prompt("hello").await;
+    reply.assert_fails(502, "providers_failed");
+    canaries.assert_absent("the answer", reply.to_string().as_bytes());
+    for (place, bytes) in hub.traces() {
+        canaries.assert_absent(&place, &bytes);
+    }
+}
+
+#[cfg(feature = "fixtures")]
+#[tokio::test]
+async fn a_panic_does_not_print_what_the_hub_holds() {
+    let mut canaries = Canaries::default();
+    let pyfun = Pyfun::chain([Provider::fragile()]);
+    let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
+    for prompt in ["panic in handler", "panic in future", "stop"] {
+        let reply = hub.prompt(prompt).await;
+        canaries.assert_absent(prompt, reply.to_string().as_bytes());
+    }
+    for (place, bytes) in hub.traces() {
+        canaries.assert_absent(&place, &bytes);
+    }
+}
+
+#[tokio::test]
+async fn the_environment_of_the_running_hub_is_empty_of_secrets() {
+    let upstream = FakeUpstream::start().await;
+    let mut canaries = Canaries::default();
+    let hub = canary_hub(&mut canaries)
+        .pyfun(&separate(&upstream))
+        .env("TZ", "UTC")
+        .env("HUB__HUB__HUB_NAME", canaries.hatch("an override"))
+        .start()
+        .await;
+    // Refused to everyone but root: the process is not dumpable.
+    if let Ok(environment) = fs::read(hub.process.proc_file("environ")) {
+        canaries.assert_absent("/proc/PID/environ", &environment);
+        let text = String::from_utf8_lossy(&environment).into_owned();
+        let variables = text.split('\0').filter(|variable| !variable.is_empty());
+        let names: BTreeSet<_> = variables
+            .map(|variable| variable.split('=').next().unwrap_or_default())
+            .collect();
+        let known = BTreeSet::from(HARMLESS);
+        assert!(names.is_subset(&known), "{names:?} are not all harmless");
+    }
+    let command_line = fs::read(hub.process.proc_file("cmdline")).unwrap();
+    canaries.assert_absent("/proc/PID/cmdline", &command_line);
+    let status = fs::read_to_string(hub.process.proc_file("status")).unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let limits = fs::read_to_string(hub.process.proc_file("limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().filter(|word| *word == "0").count(),
+        2,
+        "{core}"
+    );
+    // The keys arrived all the same.
+    hub.prompt_at("anthropic", "hello").await;
+    assert_eq!(
+        canaries
+            .found_in(upstream.anthropic.only().head().as_bytes())
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn keys_come_from_the_env_file_too_and_the_process_wins() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::builder()
+        .pyfun(&separate(&upstream))
+        .env_file(
+            "# keys\nANTHROPIC_API_KEY=from-file\nexport GEMINI_API_KEY=\"from file, quoted\"\n",
+        )
+        .env("ANTHROPIC_API_KEY", "from-process")
+        .start()
+        .await;
+    hub.prompt_at("anthropic", "hello").await.assert_ok();
+    hub.prompt_at("gemini", "hello").await.assert_ok();
+    assert_eq!(
+        upstream.anthropic.only().header("x-api-key"),
+        Some("from-process")
+    );
+    assert_eq!(
+        upstream.gemini.only().header("x-goog-api-key"),
+        Some("from file, quoted")
+    );
+}
+
+#[tokio::test]
+async fn an_env_file_that_is_wrong_is_not_printed() {
+    let mut canaries = Canaries::default();
+    let secret = canaries.hatch("a line of the file");
+    let file = format!("ANTHROPIC_API_KEY='{secret}\nthis is {secret} no line\n");
+    let finished = Program::new([
+        "check",
+        "--config",
+        "hub.pyfun",
+        "--env-file",
+        "secrets.env",
+    ])
+    .file("hub.pyfun", "[HUB]\n[HUB_END]\n")
+    .file("secrets.env", file)
+    .run()
+    .await;
+    canaries.assert_absent("the output", finished.output().as_bytes());
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_not_printed() {
+    let upstream = FakeUpstream::start().await;
+    let mut canaries = Canaries::default();
+    let secret = format!(
+        "{}\u{1}\n{}",
+        canaries.hatch("one half"),
+        canaries.hatch("the other")
+    );
+    let hub = Hub::builder()
+        .pyfun(&separate(&upstream))
+        .env("ANTHROPIC_API_KEY", secret)
+        .env("GEMINI_API_KEY", "key-of-gemini")
+        .start()
+        .await;
+    let reply = hub.prompt_at("anthropic", "hello").await;
+    canaries.assert_absent("the answer", reply.to_string().as_bytes());
+    hub.prompt_at("gemini", "hello").await.assert_ok();
+    for (place, bytes) in hub.traces() {
+        canaries.assert_absent(&place, &bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_request_cannot_name_an_address() {
+    let (upstream, thief) = (FakeUpstream::start().await, FakeUpstream::start().await);
+    let hub = Hub::three(&upstream).await;
+    let url = thief.url();
+    for name in [
+        "base_url", "api_base", "url", "host", "endpoint", "proxy", "api_key", "headers",
+    ] {
+        let reply = hub
+            .call("llm_complete", json!({"prompt": "a", name: url}))
+            .await;
+        reply.assert_fails(400, "bad_request");
+        assert!(reply.error().contains(name), "{reply}");
+    }
+    for name in ["model", "provider"] {
+        for value in [
+            url.as_str(),
+            "../../x?y",
+            "@127.0.0.1",
+            "a\r\nX-Evil: 1",
+            "\u{0}",
+        ] {
+            let reply = hub
+                .call("llm_complete", json!({"prompt": "a", name: value}))
+                .await;
+            assert!(matches!(reply.status, 400 | 404), "{reply}");
+        }
+    }
+    assert_eq!((thief.seen().len(), upstream.seen().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_people_ask_is_not_logged() {
+    let upstream = FakeUpstream::start().await;
+    let mut canaries = Canaries::default();
+    let prompt = canaries.hatch("the prompt");
+    let hub = Hub::builder()
+        .pyfun(&Pyfun::three(&upstream))
+        .keys()
+        .env("LOG_LEVEL", "trace")
+        .start()
+        .await;
+    hub.prompt(&prompt).await.assert_ok();
+    upstream.always(&Fault::Echo(500));
+    hub.prompt(&prompt).await;
+    hub.process.signal(Signal::TERM);
+    let finished = hub.finish(Duration::from_secs(35)).await;
+    canaries.assert_absent("the log", finished.output().as_bytes());
+}

@@ -1,0 +1,32 @@
+//! The instruments: fake vendors, a running hub, a raw HTTP client, canaries.
+//!
+//! # Layout
+//! - `program`: the binary as a process with its output captured; `hub`: one that serves
+//! - `pyfun`: the configuration texts the tests share
+//! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
+//!   the bodies; `bomb`: bodies that never end; `exchange`: what it saw
+//! - `http`: requests byte for byte, and replies read to the last one
+//! - `canary`: secrets that are recognised in any disguise
+//! - `deadline`: waiting without sleeping blindly
+
+pub(crate) mod bomb;
+pub(crate) mod canary;
+pub(crate) mod deadline;
+pub(crate) mod exchange;
+pub(crate) mod fault;
+pub(crate) mod http;
+pub(crate) mod hub;
+pub(crate) mod program;
+pub(crate) mod pyfun;
+pub(crate) mod reply;
+pub(crate) mod upstream;
+pub(crate) mod vendor;
+
+pub(crate) use canary::Canaries;
+pub(crate) use deadline::{eventually, within};
+pub(crate) use fault::Fault;
+pub(crate) use hub::Hub;
+pub(crate) use program::Program;
+pub(crate) use pyfun::Pyfun;
+pub(crate) use reply::Reply;
+pub(crate) use upstream::FakeUpstream;

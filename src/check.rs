@@ -1,0 +1,245 @@
+//! `hub check`: what would work with a configuration, what would not, and what to do about it.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::{
+    pyfun::{Problems, Severity, redact},
+    settings::{
+        SYSTEM_TOOLS, Settings,
+        readiness::{
+            IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
+        },
+    },
+};
+use table::Table;
+
+/// The configuration can be used.
+const EX_OK: u8 = 0;
+/// `--strict`, and there are warnings.
+const EX_WARNINGS: u8 = 1;
+/// The configuration cannot be used (sysexits.h).
+const EX_CONFIG: u8 = 78;
+
+/// What `hub check` found.
+#[derive(Debug)]
+pub struct Report {
+    strict: bool,
+    problems: Problems,
+    /// None if an error stops the start: then nothing would register.
+    findings: Option<Findings>,
+}
+
+/// What would be there.
+#[derive(Debug)]
+struct Findings {
+    providers: Vec<ProviderStatus>,
+    tools: Vec<ToolStatus>,
+    /// Different models that the active LLM providers list.
+    models: usize,
+    /// `[MODEL.x]` blocks.
+    described: usize,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Looks at what [`Settings::load`] returned. `is_set` says whether a variable is set; values
+    /// are not asked for.
+    pub fn new(
+        loaded: Result<(Settings, Problems), Problems>,
+        is_set: &IsSet<'_>,
+        strict: bool,
+    ) -> Self {
+        let (findings, problems) = match loaded {
+            Ok((settings, problems)) => (Some(Findings::new(&settings, is_set)), problems),
+            Err(problems) => (None, problems),
+        };
+        Self {
+            strict,
+            problems,
+            findings,
+        }
+    }
+
+    /// 0 if the configuration can be used, 78 if not, 1 if it can and `--strict` finds warnings.
+    pub fn exit_code(&self) -> u8 {
+        if self.findings.is_none() {
+            EX_CONFIG
+        } else if self.strict && self.problems.count(Severity::Warning) > 0 {
+            EX_WARNINGS
+        } else {
+            EX_OK
+        }
+    }
+
+    /// Every problem, for stderr; empty if there is none.
+    pub fn problems(&self) -> String {
+        self.problems.to_string()
+    }
+
+    /// The tables and the verdict, for stdout; ends with a line feed.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(findings) = &self.findings {
+            findings.write(&mut text);
+        }
+        text.push_str(&self.verdict());
+        text.push('\n');
+        text
+    }
+
+    /// Everything as one object, problems included.
+    pub fn json(&self) -> Value {
+        let findings = self.findings.as_ref();
+        json!({
+            "file": self.problems.file(),
+            "ok": self.exit_code() == EX_OK,
+            "strict": self.strict,
+            "exit_code": self.exit_code(),
+            "verdict": self.verdict(),
+            "problems": self.problems.to_json(),
+            "providers": findings.map(|findings| &findings.providers),
+            "tools": findings.map(|findings| &findings.tools),
+            "system_tools": SYSTEM_TOOLS,
+            "models": findings.map(|findings| json!({
+                "listed": findings.models,
+                "described": findings.described,
+            })),
+        })
+    }
+
+    fn verdict(&self) -> String {
+        let file = self.problems.file();
+        let errors = self.problems.count(Severity::Error);
+        let warnings = match self.problems.count(Severity::Warning) {
+            0 => String::new(),
+            count => format!(", {}", counted(count, "warning")),
+        };
+        let Some(findings) = &self.findings else {
+            return format!(
+                "{file} cannot be used: {}{warnings}",
+                counted(errors, "error")
+            );
+        };
+        let usable = findings.tools.iter().filter(|tool| tool.usable).count();
+        let tools = format!(
+            "{usable} of {} would register{warnings}",
+            counted(findings.tools.len(), "tool")
+        );
+        match self.exit_code() {
+            EX_WARNINGS => format!("{file} does not pass --strict: {tools}"),
+            _ => format!("{file} can be used: {tools}"),
+        }
+    }
+}
+
+// === impl Findings ===
+
+impl Findings {
+    fn new(settings: &Settings, is_set: &IsSet<'_>) -> Self {
+        let mut models: Vec<(&str, &str)> = settings
+            .llm_providers
+            .iter()
+            .filter(|provider| provider.active)
+            .flat_map(|provider| {
+                let models = provider.models.iter();
+                models.map(|model| (provider.name.as_str(), model.as_str()))
+            })
+            .collect();
+        models.sort_unstable();
+        models.dedup();
+        Self {
+            models: models.len(),
+            described: settings.models.len(),
+            providers: provider_status(settings, is_set),
+            tools: tool_status(settings, is_set),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        if !self.providers.is_empty() {
+            let mut table =
+                Table::new(["PROVIDER", "API", "MODELS", "KEY", "STATE", "FALLS BACK TO"]);
+            for provider in &self.providers {
+                table.row(provider_row(provider));
+            }
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{table}");
+        }
+        let mut table = Table::new(["TOOL", "TYPE", "REGISTERS", "WHY NOT, OR WHOM IT ASKS"]);
+        for tool in &self.tools {
+            table.row(tool_row(tool));
+        }
+        for tool in SYSTEM_TOOLS {
+            table.row([
+                tool.to_owned(),
+                "system".to_owned(),
+                "yes".to_owned(),
+                String::new(),
+            ]);
+        }
+        let _ = writeln!(
+            text,
+            "{table}\n  {} listed by active providers, {} described\n",
+            counted(self.models, "model"),
+            self.described
+        );
+    }
+}
+
+fn provider_row(provider: &ProviderStatus) -> [String; 6] {
+    let dash = || "-".to_owned();
+    let key = match (&provider.env_key, provider.key_set) {
+        (None, _) => "not needed".to_owned(),
+        (Some(variable), true) => format!("{variable} set"),
+        (Some(variable), false) => format!("{variable} missing"),
+    };
+    let state = match provider.state {
+        ProviderState::Ready => "ready",
+        ProviderState::NoKey => "no key",
+        ProviderState::Inactive => "inactive",
+        ProviderState::NotBuilt => "not built yet",
+    };
+    [
+        redact::words(&provider.name),
+        provider.api.clone().unwrap_or_else(dash),
+        match provider.kind {
+            "llm" => provider.models.to_string(),
+            _ => dash(),
+        },
+        key,
+        state.to_owned(),
+        provider
+            .falls_back_to
+            .as_deref()
+            .map_or_else(dash, redact::words),
+    ]
+}
+
+fn tool_row(tool: &ToolStatus) -> [String; 4] {
+    let mut why = tool
+        .reason
+        .clone()
+        .unwrap_or_else(|| tool.chain.join(" -> "));
+    if !tool.missing.is_empty() {
+        let _ = write!(why, ": set {}", tool.missing.join(" or "));
+    }
+    [
+        redact::words(&tool.name),
+        redact::words(&tool.provider_type),
+        if tool.usable { "yes" } else { "no" }.to_owned(),
+        redact::words(&why),
+    ]
+}
+
+/// `1 error`, `2 errors`
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,108 @@
+//! The command line: what people can ask of `hub`, and how it teaches them to.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{call_command, check_command, demo, exit, start};
+
+/// Every LLM you have a key for, behind one door that keeps the keys.
+#[derive(Parser)]
+#[command(
+    version,
+    name = "hub",
+    after_help = "\
+First steps:
+  hub demo                          try it: no key, no network
+  echo ANTHROPIC_API_KEY=sk-.. >> .env && chmod 600 .env
+  hub check                         what would run, what would not, and why
+  hub                               serve
+  hub call llm_complete --prompt \"Why is the sky blue?\"
+
+Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
+HUB__SECTION__KEY replaces one value of hub.pyfun (HUB__HUB_LIMITS__RETRY_COUNT=2,
+HUB__LLM_PROVIDER__ANTHROPIC__DEFAULT_MODEL=..).
+
+Exit codes: 0 well, 1 a check or a call failed, 64 usage, 69 address in use or no hub there,
+70 internal, 78 configuration."
+)]
+struct Cli {
+    #[command(flatten)]
+    files: Files,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone)]
+pub struct Files {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = "hub.pyfun")]
+    pub config: PathBuf,
+    /// The file with the keys, NAME=value on each line [default: .env, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, until SIGTERM or SIGINT (this is the default)
+    Serve,
+    /// Say what would run with this configuration, what would not, and which variable is missing
+    Check(check_command::CheckArgs),
+    /// Try the hub with a bundled vendor: no key, no network
+    Demo(demo::DemoArgs),
+    /// Call a tool of a running hub and print the answer
+    Call(call_command::CallArgs),
+}
+
+/// Runs what the command line says; returns the exit code.
+pub fn run() -> u8 {
+    let Cli { files, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // --help and --version are no errors, and go to standard output.
+            let code = if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::OK
+            };
+            // Nothing to say to a caller who closed both streams.
+            drop(error.print());
+            return code;
+        }
+    };
+    match command {
+        None | Some(Command::Serve) => start::start(&files),
+        Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
+        Some(Command::Demo(arguments)) => demo::run(&arguments),
+        Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+    }
+}
+
+/// Ends with a sentence on standard error.
+pub fn fail(code: u8, error: &dyn Error) -> u8 {
+    complain(error.to_string());
+    let mut source = error.source();
+    while let Some(cause) = source {
+        complain(format!("  because: {cause}"));
+        source = cause.source();
+    }
+    code
+}
+
+/// A sentence for the person at the terminal.
+pub fn complain(sentence: impl AsRef<str>) {
+    // Nobody is left to tell if standard error is closed.
+    drop(writeln!(io::stderr(), "hub: {}", sentence.as_ref()));
+}
+
+/// What a command was asked for.
+pub fn say(text: impl AsRef<str>) {
+    // A reader that went away (`hub check | head`) is no failure.
+    drop(writeln!(io::stdout(), "{}", text.as_ref()));
+}

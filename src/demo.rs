@@ -1,0 +1,191 @@
+//! `hub demo`: the same hub, with a bundled vendor on loopback. No key, no network.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use clap::Args;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::{
+    cli::{complain, fail},
+    environment::Overrides,
+    exit,
+    logs::LogOptions,
+    settings::Settings,
+    start::{self, DEFAULT_PORT},
+    summary,
+    vault::Vault,
+};
+
+/// The demo's configuration; `{port}` stands for the bundled vendor's.
+const CONFIGURATION: &str = include_str!("demo.pyfun");
+
+/// Where the demo listens.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// The port to listen on; a free one if this one is taken
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    port: u16,
+}
+
+/// Serves the demo.
+pub fn run(arguments: &DemoArgs) -> u8 {
+    LogOptions {
+        level: Some("warn".to_owned()),
+        ..LogOptions::default()
+    }
+    .start();
+    let vendor = match vendor() {
+        Ok(address) => address,
+        Err(error) => {
+            complain(format!(
+                "the bundled vendor does not start ({})",
+                error.kind()
+            ));
+            return exit::INTERNAL;
+        }
+    };
+    let text = CONFIGURATION.replace("{port}", &vendor.port().to_string());
+    let settings = match Settings::load("demo.pyfun", Some(text.as_bytes()), &Overrides::new()) {
+        Ok((settings, _)) => settings,
+        Err(problems) => {
+            summary::problems(&problems);
+            return exit::INTERNAL;
+        }
+    };
+    let names = ["DEMO_KEY".to_owned()];
+    let mut key = [("DEMO_KEY".to_owned(), Zeroizing::new("demo".to_owned()))].into();
+    let vault = Vault::take(&mut key, &names);
+    // A taken port must not spoil a first minute.
+    let port = match TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)) {
+        Ok(_) => arguments.port,
+        Err(_) => 0,
+    };
+    start::open_with(&settings, &vault, "127.0.0.1", port, |listener, _| {
+        summary::address(listener).map_or_else(|| String::from("the demo has no address"), guide)
+    })
+}
+
+/// What a newcomer reads first.
+fn guide(hub: SocketAddr) -> String {
+    format!(
+        r#"The demo hub is listening on http://{hub}. Its vendors are bundled: no key, no network.
+Try these, in another terminal:
+
+  # 1. Ask. anthropic is overloaded in this demo, so gemini answers; `meta.attempts` shows it.
+  curl -s http://{hub}/api -H 'Content-Type: application/json' -d '{{"tool":"llm_complete","params":{{"prompt":"Why is the sky blue?"}}}}'
+
+  # 2. Ask one provider by name.
+  curl -s http://{hub}/api -H 'Content-Type: application/json' -d '{{"tool":"llm_complete","params":{{"prompt":"Hello","provider":"openrouter"}}}}'
+
+  # 3. See who runs, and how often each was restarted.
+  curl -s http://{hub}/api -H 'Content-Type: application/json' -d '{{"tool":"health_check","params":{{}}}}'
+
+Stop it with Ctrl-C. Then: put a key into .env, look at hub.pyfun, and run `hub`."#
+    )
+}
+
+/// Starts the vendor on a thread of its own.
+fn vendor() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    std::thread::Builder::new()
+        .name("demo vendor".to_owned())
+        .spawn(move || {
+            let served = actix::System::new().block_on(async {
+                HttpServer::new(|| App::new().configure(routes))
+                    .workers(1)
+                    .disable_signals()
+                    .listen(listener)?
+                    .run()
+                    .await
+            });
+            if let Err(error) = served {
+                fail(exit::INTERNAL, &error);
+            }
+        })?;
+    Ok(address)
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/anthropic/v1/messages", web::post().to(overloaded))
+        .route("/gemini/v1beta/models/{call}", web::post().to(gemini))
+        .route(
+            "/openrouter/api/v1/chat/completions",
+            web::post().to(openrouter),
+        );
+}
+
+/// Anthropic Messages: always overloaded.
+async fn overloaded() -> HttpResponse {
+    let mut response = HttpResponse::build(
+        actix_web::http::StatusCode::from_u16(529)
+            .unwrap_or(actix_web::http::StatusCode::SERVICE_UNAVAILABLE),
+    );
+    response.json(json!({
+        "type": "error",
+        "error": {"type": "overloaded_error", "message": "Overloaded"},
+        "request_id": "req_demo"
+    }))
+}
+
+/// Gemini generateContent.
+async fn gemini(request: web::Json<Value>) -> HttpResponse {
+    let prompt = request
+        .pointer("/contents/0/parts/0/text")
+        .and_then(Value::as_str);
+    let text = answer("gemini", prompt.unwrap_or_default());
+    HttpResponse::Ok().json(json!({
+        "candidates": [{
+            "content": {"role": "model", "parts": [{"text": text}]},
+            "finishReason": "STOP",
+            "index": 0
+        }],
+        "usageMetadata": {
+            "promptTokenCount": tokens(prompt.unwrap_or_default()),
+            "candidatesTokenCount": tokens(&text)
+        },
+        "modelVersion": "gemini-3-flash-preview"
+    }))
+}
+
+/// OpenAI chat completions, as OpenRouter speaks them.
+async fn openrouter(request: web::Json<Value>) -> HttpResponse {
+    let messages = request.get("messages").and_then(Value::as_array);
+    let last = messages.and_then(|messages| messages.last());
+    let prompt = last
+        .and_then(|message| message.get("content"))
+        .and_then(Value::as_str);
+    let text = answer("openrouter", prompt.unwrap_or_default());
+    HttpResponse::Ok().json(json!({
+        "id": "gen-demo",
+        "object": "chat.completion",
+        "model": "openai/gpt-oss-20b:free",
+        "choices": [{
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": "stop"
+        }],
+        "usage": {
+            "prompt_tokens": tokens(prompt.unwrap_or_default()),
+            "completion_tokens": tokens(&text)
+        }
+    }))
+}
+
+fn answer(provider: &str, prompt: &str) -> String {
+    format!(
+        "This is the demo's {provider}, on your own machine. You said: \"{prompt}\". With a key in \
+         .env, a model answers here."
+    )
+}
+
+/// A rough count: four bytes are about a token.
+fn tokens(text: &str) -> usize {
+    text.len().div_ceil(4)
+}

@@ -1,0 +1,341 @@
+//! Guardian: the supervisor. It starts every actor, sees every end, and starts again.
+//!
+//! Part of the error kernel: no I/O, no parsing, no outside data. If it dies, `main` exits.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{fut::wrap_future, prelude::*};
+use hub_actors::{
+    protocol::{
+        ActorHealth, ActorState, Announce, CatalogueChanged, ChildExited, Drain, Exit, Heartbeat,
+        ProviderUp, ReportHealth,
+    },
+    supervise::{Link, Restart, RestartPolicy},
+};
+use tokio::sync::oneshot;
+
+#[cfg(feature = "fixtures")]
+pub mod fixture;
+
+/// How often children are asked whether they still turn their loops.
+const HEARTBEAT: Duration = Duration::from_millis(200);
+/// A child that has not answered for this long is stuck.
+const STUCK_AFTER: Duration = Duration::from_millis(600);
+
+/// A start: makes a child's next life, tied to the link.
+pub type StartChild = Box<dyn Fn(Link, &Recipient<ReportHealth>) -> std::io::Result<Life> + Send>;
+
+/// A running child.
+pub struct Life {
+    /// Its thread: the kill switch.
+    pub arbiter: Arbiter,
+    /// Where it is asked whether it still turns its loop.
+    pub heartbeat: Recipient<Heartbeat>,
+    /// How it is wired to the others.
+    pub role: Role,
+}
+
+/// What a child is to the others.
+pub enum Role {
+    /// Wants to know who is up.
+    Registry(Recipient<Announce>),
+    /// Is announced to the registry.
+    Provider(ProviderUp),
+    /// Is told of every change, and drained at the end.
+    Transport {
+        /// Where it learns of changes.
+        listener: Recipient<CatalogueChanged>,
+        /// Where it is asked to finish.
+        drain: Recipient<Drain>,
+    },
+}
+
+/// The supervisor's actor.
+pub struct Guardian {
+    children: BTreeMap<Arc<str>, Child>,
+    policy: RestartPolicy,
+    last_beat: Instant,
+    draining: bool,
+    /// Dropped when the guardian ends: `main` waits for it.
+    _alive: oneshot::Sender<()>,
+}
+
+struct Child {
+    start: StartChild,
+    incarnation: u64,
+    life: Option<Life>,
+    asked: Option<Instant>,
+    exits: VecDeque<Instant>,
+    state: ActorState,
+    restarts: u64,
+    last_exit: Option<&'static str>,
+}
+
+// === impl Guardian ===
+
+impl Guardian {
+    /// Starts a guardian of `children` on this thread. The receiver fails when the guardian ends.
+    pub fn start(
+        children: impl IntoIterator<Item = (Arc<str>, StartChild)>,
+        policy: RestartPolicy,
+    ) -> (Addr<Self>, oneshot::Receiver<()>) {
+        let (alive, ended) = oneshot::channel();
+        let children = children
+            .into_iter()
+            .map(|(name, start)| (name, Child::new(start)));
+        let guardian = Self {
+            children: children.collect(),
+            policy,
+            last_beat: Instant::now(),
+            draining: false,
+            _alive: alive,
+        };
+        (Actor::start(guardian), ended)
+    }
+
+    fn start_child(&mut self, name: &Arc<str>, ctx: &mut Context<Self>) {
+        let Some(child) = self.children.get_mut(name) else {
+            return;
+        };
+        child.incarnation += 1;
+        let parent = ctx.address().recipient();
+        let link = Link::new(parent, name.clone(), child.incarnation);
+        match (child.start)(link, &ctx.address().recipient()) {
+            Ok(life) => {
+                child.asked = None;
+                child.state = ActorState::Running;
+                child.life = Some(life);
+                self.wire(name);
+            }
+            // The link is gone with the attempt, so the exit is already on its way to us.
+            Err(error) => tracing::error!(actor = &**name, %error, "actor does not start"),
+        }
+    }
+
+    /// Makes a new life known to those who need it, and those it needs known to it.
+    fn wire(&self, name: &Arc<str>) {
+        let Some(life) = self.life(name) else { return };
+        match &life.role {
+            Role::Registry(registry) => {
+                for other in self.lives() {
+                    if let Some(announce) = announcement(&other.role) {
+                        registry.do_send(announce);
+                    }
+                }
+            }
+            role => {
+                if let (Some(announce), Some(registry)) = (announcement(role), self.registry()) {
+                    registry.do_send(announce);
+                }
+            }
+        }
+    }
+
+    fn life(&self, name: &Arc<str>) -> Option<&Life> {
+        self.children
+            .get(name)
+            .and_then(|child| child.life.as_ref())
+    }
+
+    fn lives(&self) -> impl Iterator<Item = &Life> {
+        self.children
+            .values()
+            .filter_map(|child| child.life.as_ref())
+    }
+
+    fn registry(&self) -> Option<&Recipient<Announce>> {
+        self.lives().find_map(|life| match &life.role {
+            Role::Registry(registry) => Some(registry),
+            _ => None,
+        })
+    }
+
+    fn ended(&mut self, name: &Arc<str>, exit: &Exit, ctx: &mut Context<Self>) {
+        let policy = self.policy;
+        let Some(child) = self.children.get_mut(name) else {
+            return;
+        };
+        let life = child.life.take();
+        // Whatever else this life has to say, from now on it is an echo.
+        child.incarnation += 1;
+        child.asked = None;
+        child.last_exit = Some(exit.word());
+        let decision = child.exited(policy);
+        if let Some(life) = life {
+            // Detached futures die with the thread. A stuck one cannot be killed: it is abandoned.
+            life.arbiter.stop();
+            if let (Role::Provider(up), Some(registry)) = (&life.role, self.registry()) {
+                registry.do_send(Announce::ProviderDown(up.name.clone()));
+            }
+        }
+        if self.draining {
+            return;
+        }
+        let panic = match exit {
+            Exit::Panicked(words) => Some(words.as_str()),
+            _ => None,
+        };
+        let (pause, quarantined) = match decision {
+            Restart::After(pause) => (pause, false),
+            Restart::Quarantine(pause) => (pause, true),
+        };
+        tracing::warn!(
+            actor = &**name,
+            exit = exit.word(),
+            panic,
+            quarantined,
+            ?pause,
+            "actor ended"
+        );
+        let name = name.clone();
+        ctx.run_later(pause, move |guardian, ctx| guardian.restart(&name, ctx));
+    }
+
+    fn restart(&mut self, name: &Arc<str>, ctx: &mut Context<Self>) {
+        if self.draining {
+            return;
+        }
+        if let Some(child) = self.children.get_mut(name) {
+            child.restarts += 1;
+        }
+        self.start_child(name, ctx);
+    }
+
+    /// Asks every child for a sign of life and finds those that owe one for too long.
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        // On a starved machine our own loop is late too; that is nobody's fault and nobody's time.
+        let late = now.duration_since(self.last_beat).saturating_sub(HEARTBEAT);
+        self.last_beat = now;
+        let mut stuck = Vec::new();
+        for (name, child) in &mut self.children {
+            let Some(life) = &child.life else { continue };
+            match &mut child.asked {
+                Some(since) => {
+                    *since += late;
+                    if now.saturating_duration_since(*since) > STUCK_AFTER {
+                        stuck.push(name.clone());
+                    }
+                }
+                None => {
+                    child.asked = Some(now);
+                    let (name, incarnation) = (name.clone(), child.incarnation);
+                    let answer = wrap_future::<_, Self>(life.heartbeat.send(Heartbeat));
+                    ctx.spawn(answer.map(move |answered, guardian, _| {
+                        let child = guardian.children.get_mut(&name);
+                        if let (Ok(()), Some(child)) = (answered, child)
+                            && child.incarnation == incarnation
+                        {
+                            child.asked = None;
+                        }
+                    }));
+                }
+            }
+        }
+        for name in stuck {
+            self.ended(&name, &Exit::Stuck, ctx);
+        }
+    }
+}
+
+/// What the registry is told of a child.
+fn announcement(role: &Role) -> Option<Announce> {
+    match role {
+        Role::Registry(_) => None,
+        Role::Provider(up) => Some(Announce::ProviderUp(up.clone())),
+        Role::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
+    }
+}
+
+impl Actor for Guardian {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let names: Vec<_> = self.children.keys().cloned().collect();
+        for name in names {
+            self.start_child(&name, ctx);
+        }
+        ctx.run_interval(HEARTBEAT, Self::beat);
+    }
+}
+
+impl Handler<ChildExited> for Guardian {
+    type Result = ();
+
+    fn handle(&mut self, exited: ChildExited, ctx: &mut Self::Context) {
+        let current = self
+            .children
+            .get(&exited.child)
+            .map(|child| child.incarnation);
+        // An echo of an earlier life changes nothing.
+        if current == Some(exited.incarnation) {
+            self.ended(&exited.child, &exited.exit, ctx);
+        }
+    }
+}
+
+impl Handler<ReportHealth> for Guardian {
+    type Result = MessageResult<ReportHealth>;
+
+    fn handle(&mut self, _: ReportHealth, _: &mut Self::Context) -> Self::Result {
+        let health = self.children.iter().map(|(name, child)| ActorHealth {
+            name: name.clone(),
+            state: child.state,
+            restarts: child.restarts,
+            last_exit: child.last_exit,
+        });
+        MessageResult(health.collect())
+    }
+}
+
+impl Handler<Drain> for Guardian {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, drain: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let transports = self.lives().filter_map(|life| match &life.role {
+            Role::Transport {
+                drain: transport, ..
+            } => Some(transport.send(drain)),
+            _ => None,
+        });
+        let all = futures_util::future::join_all(transports.collect::<Vec<_>>());
+        // A transport that dies while it drains has nothing left to finish.
+        Box::pin(async move { drop(all.await) }.into_actor(self))
+    }
+}
+
+// === impl Child ===
+
+impl Child {
+    fn new(start: StartChild) -> Self {
+        Self {
+            start,
+            incarnation: 0,
+            life: None,
+            asked: None,
+            exits: VecDeque::new(),
+            state: ActorState::Restarting,
+            restarts: 0,
+            last_exit: None,
+        }
+    }
+
+    /// Counts an exit that just happened and says what to do.
+    fn exited(&mut self, policy: RestartPolicy) -> Restart {
+        let now = Instant::now();
+        self.exits
+            .retain(|exit| now.duration_since(*exit) < policy.within);
+        self.exits.push_back(now);
+        let decision = policy.decide(self.exits.len());
+        self.state = match decision {
+            Restart::After(_) => ActorState::Restarting,
+            Restart::Quarantine(_) => ActorState::Quarantined,
+        };
+        decision
+    }
+}

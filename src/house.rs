@@ -1,0 +1,169 @@
+//! House: what settings and vault amount to, before anybody is started.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hub_actors::{
+    catalogue::{Catalogue, HubInfo, ModelInfo, Provider, ProviderInfo, Tool, ToolKind},
+    provider::ProviderSpec,
+};
+
+use crate::{
+    settings::{
+        self, LlmProvider, Settings,
+        readiness::{self, ProviderState, ToolStatus},
+    },
+    upstreams::{Upstreams, UpstreamsError},
+    vault::Vault,
+};
+
+/// Tools that need nothing.
+const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
+    (
+        "list_active_tools",
+        "List the tools, providers and models that can be used now, and what is inactive and why",
+        ToolKind::ListActiveTools,
+    ),
+    (
+        "health_check",
+        "Report the hub's status, uptime, and each actor's state and restarts",
+        ToolKind::HealthCheck,
+    ),
+    (
+        "get_model_info",
+        "Describe one model: context, limits, rates, prices, capabilities",
+        ToolKind::GetModelInfo,
+    ),
+];
+
+/// Longest time for one of them: they ask nobody outside.
+const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Everything that is started.
+pub struct House {
+    /// What the configuration names, with nobody up yet.
+    pub catalogue: Catalogue,
+    /// The providers that can be used.
+    pub providers: Vec<ProviderSpec>,
+}
+
+// === impl House ===
+
+impl House {
+    /// Builds it. A provider without its key gets no actor.
+    ///
+    /// # Errors
+    /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
+    pub fn new(settings: &Settings, vault: &Vault) -> Result<Self, UpstreamsError> {
+        let has = |name: &str| vault.has(name);
+        let usable = || {
+            let ready = |p: &&LlmProvider| readiness::state(p, &has) == ProviderState::Ready;
+            settings.llm_providers.iter().filter(ready)
+        };
+        let upstreams = Upstreams::new(vault, &settings.limits, usable())?;
+        let providers = usable().map(|provider| upstreams.provider(provider));
+        Ok(Self {
+            providers: providers.collect::<Result<_, _>>()?,
+            catalogue: catalogue(settings, &has),
+        })
+    }
+}
+
+fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
+    let hub = &settings.hub;
+    Catalogue {
+        hub: Arc::new(HubInfo {
+            name: hub.name.clone(),
+            version: hub.version.clone(),
+            description: hub.description.clone(),
+            transport: hub.transport.clone(),
+            started: Instant::now(),
+            tag_replies: hub.tag_replies,
+            max_wait: settings.limits.max_wait,
+            request_timeout: settings.limits.request_timeout,
+        }),
+        tools: tools(settings, has),
+        providers: settings
+            .llm_providers
+            .iter()
+            .map(|p| provider(p, has))
+            .collect(),
+        models: settings.models.iter().map(model).collect(),
+    }
+}
+
+fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
+    let statuses = readiness::tool_status(settings, has);
+    let configured = settings.tools.iter().zip(statuses).map(|(tool, status)| {
+        Arc::new(Tool {
+            name: tool.name.as_str().into(),
+            description: tool.description.clone(),
+            timeout: tool.timeout,
+            inactive: why_not(status),
+            kind: match tool.provider_type.as_str() {
+                "llm" => ToolKind::Llm {
+                    system: tool.system_prompt.as_deref().map(Into::into),
+                    provider: tool.default_provider.as_deref().map(Into::into),
+                },
+                _ => ToolKind::NotBuilt,
+            },
+        })
+    });
+    let system = SYSTEM_TOOLS.into_iter().map(|(name, description, kind)| {
+        Arc::new(Tool {
+            name: name.into(),
+            description: description.to_owned(),
+            timeout: SYSTEM_TIMEOUT,
+            inactive: None,
+            kind,
+        })
+    });
+    configured.chain(system).collect()
+}
+
+/// Why a tool is inactive, and what to set.
+fn why_not(status: ToolStatus) -> Option<String> {
+    let reason = status.reason?;
+    Some(match status.missing.as_slice() {
+        [] => reason,
+        variables => format!("{reason}: set {}", variables.join(" or ")),
+    })
+}
+
+fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
+    Provider {
+        info: Arc::new(ProviderInfo {
+            name: provider.name.as_str().into(),
+            default_model: provider.default_model.as_str().into(),
+            models: provider
+                .models
+                .iter()
+                .map(|model| model.as_str().into())
+                .collect(),
+            fallback: provider.fallback_to.as_deref().map(Into::into),
+            inactive: match (readiness::state(provider, has), &provider.env_key) {
+                (ProviderState::Ready, _) => None,
+                (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
+                _ => Some("active is false".to_owned()),
+            },
+        }),
+        up: None,
+    }
+}
+
+fn model(model: &settings::Model) -> Arc<ModelInfo> {
+    Arc::new(ModelInfo {
+        name: model.name.as_str().into(),
+        provider: model.provider.as_str().into(),
+        context_tokens: model.context_tokens,
+        max_output_tokens: model.max_output_tokens,
+        requests_per_min: model.requests_per_min,
+        requests_per_day: model.requests_per_day,
+        cost_input_per_1k: model.cost_input_per_1k,
+        cost_output_per_1k: model.cost_output_per_1k,
+        cost_cached_input_per_1k: model.cost_cached_input_per_1k,
+        capabilities: model.capabilities.clone(),
+    })
+}

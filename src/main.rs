@@ -1,0 +1,34 @@
+//! `hub`: every LLM you have a key for, behind one door that keeps the keys.
+//!
+//! The root package is the Guardian: the only code that reads the environment, `.env` and hub.pyfun,
+//! holds secrets, and starts actors. What actors do is in the package `hub-actors`.
+
+#![deny(unsafe_code)]
+
+mod call_command;
+mod check;
+mod check_command;
+mod cli;
+mod demo;
+mod environment;
+mod exit;
+mod guardian;
+mod house;
+mod logs;
+mod pyfun;
+mod seal;
+mod serve;
+mod settings;
+mod start;
+mod summary;
+mod upstreams;
+mod vault;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(match seal::harden() {
+        Ok(()) => cli::run(),
+        Err(error) => cli::fail(exit::INTERNAL, &error),
+    })
+}

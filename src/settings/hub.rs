@@ -1,0 +1,150 @@
+//! The sections about the hub itself: `[HUB]`, `[HUB_LIMITS]`, `[DB_SYNC]`, `[DEBUG]`.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use super::{Debug, Hub, Limits, section::Section, section::quoted};
+use crate::pyfun::Problem;
+
+/// The transports there are.
+const TRANSPORTS: [&str; 2] = ["streamable-http", "sse"];
+
+/// Reads `[HUB]`.
+pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub {
+    let words = |text: Option<super::section::Text<'_>>| {
+        text.map(|text| text.value.to_owned()).unwrap_or_default()
+    };
+    let hub = Hub {
+        name: words(section.text("HUB_NAME")),
+        version: words(section.text("HUB_VERSION")),
+        description: words(section.text("HUB_DESCRIPTION")),
+        transport: transport(&mut section),
+        host: host(&mut section),
+        // 0 asks the system for any free port.
+        port: section
+            .whole(
+                "HUB_PORT",
+                0..=65_535,
+                "(a port number; 0 is any free port)",
+            )
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default(),
+        tag_replies: section.flag("HUB_TAG_REPLIES").unwrap_or_default(),
+    };
+    // Known from older files; true of this hub whatever they say.
+    section.flag("HUB_STATELESS");
+    section.text("HUB_SPACE_URL");
+    if let Some(mode) = section.text("HUB_MODE").filter(|mode| mode.value != "mcp") {
+        section.report(
+            Problem::note(mode.place, "`HUB_MODE` does nothing here")
+                .help("the hub opens all of its doors; remove the line"),
+        );
+    }
+    for key in ["HUB_AUTH", "HUB_DATA_DIR"] {
+        if let Some(text) = section.text(key) {
+            section.report(
+                Problem::warning(text.place, format!("`{key}` does nothing in this version"))
+                    .help("it comes with a later version; do not rely on it"),
+            );
+        }
+    }
+    problems.extend(section.finish());
+    hub
+}
+
+/// Reads `[HUB_LIMITS]`.
+pub(super) fn limits(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Limits {
+    let limits = Limits {
+        max_parallel_requests: section
+            .whole("MAX_PARALLEL_REQUESTS", 1..=10_000, "requests")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(1),
+        max_wait: section
+            .seconds("MAX_WAIT_SEC", 0.0..=60.0)
+            .unwrap_or_default(),
+        retry_count: section
+            .whole("RETRY_COUNT", 0..=10, "retries")
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or_default(),
+        retry_delay: section
+            .seconds("RETRY_DELAY_SEC", 0.0..=60.0)
+            .unwrap_or_default(),
+        request_timeout: section
+            .seconds("REQUEST_TIMEOUT_SEC", 0.01..=3_600.0)
+            .unwrap_or(Duration::from_secs(55)),
+    };
+    section.seconds("SEARCH_TIMEOUT_SEC", 0.01..=3_600.0);
+    problems.extend(section.finish());
+    limits
+}
+
+/// Checks `[DB_SYNC]`, which nothing reads yet.
+pub(super) fn check_db_sync(mut section: Section<'_>, problems: &mut Vec<Problem>) {
+    section.text("SQLITE_PATH");
+    section.seconds("SYNC_INTERVAL_SEC", 1.0..=86_400.0);
+    section.whole("MAX_CACHE_ENTRIES", 0..=100_000_000, "entries");
+    problems.extend(section.finish());
+}
+
+/// Reads `[DEBUG]`.
+pub(super) fn debug(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Debug {
+    let on = section.flag("DEBUG").unwrap_or_default();
+    let level = level(&mut section);
+    let log_file = section
+        .text("LOG_FILE")
+        .map(|text| PathBuf::from(text.value));
+    let debug = Debug {
+        level: level.filter(|_| on).map(str::to_owned),
+        log_file: log_file.filter(|_| on),
+        log_requests: section.flag("LOG_REQUESTS").unwrap_or_default(),
+    };
+    section.flag("LOG_RESPONSES");
+    problems.extend(section.finish());
+    debug
+}
+
+fn level(section: &mut Section<'_>) -> Option<&'static str> {
+    let text = section.text("DEBUG_LEVEL")?;
+    let level = match text.value.to_ascii_lowercase().as_str() {
+        "full" | "debug" => "debug",
+        "info" => "info",
+        "warn" => "warn",
+        "error" => "error",
+        _ => {
+            let message = format!("`DEBUG_LEVEL` is {}, no level", quoted(text.value));
+            section.report(
+                Problem::error(text.place, message).help("write FULL, INFO, WARN or ERROR"),
+            );
+            return None;
+        }
+    };
+    Some(level)
+}
+
+fn transport(section: &mut Section<'_>) -> String {
+    let Some(text) = section.text("HUB_TRANSPORT") else {
+        return String::new();
+    };
+    if !TRANSPORTS.contains(&text.value) {
+        let message = format!("`HUB_TRANSPORT` is {}", quoted(text.value));
+        section.report(
+            Problem::error(text.place, message)
+                .help(format!("it can be {}", TRANSPORTS.join(" or "))),
+        );
+    }
+    text.value.to_owned()
+}
+
+fn host(section: &mut Section<'_>) -> String {
+    let Some(text) = section.text("HUB_HOST") else {
+        return String::new();
+    };
+    let name_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if text.value.parse::<IpAddr>().is_err() && !text.value.chars().all(name_char) {
+        let message = format!("`HUB_HOST` is {}, no address", quoted(text.value));
+        section.report(Problem::error(text.place, message).help(
+            "an address or a name alone, such as 127.0.0.1 (this machine only) or 0.0.0.0 (open); \
+             the port is HUB_PORT",
+        ));
+    }
+    text.value.to_owned()
+}

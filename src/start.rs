@@ -1,0 +1,180 @@
+//! Start: from the command line to a sealed process that serves.
+
+use std::{
+    io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    cli::{Files, complain, fail},
+    environment::{self, Environment, Overrides},
+    exit,
+    house::House,
+    logs::LogOptions,
+    pyfun::Problems,
+    seal::{self, Variables},
+    serve,
+    settings::{Settings, readiness},
+    summary,
+    vault::Vault,
+};
+
+/// Where a hub listens that nobody told otherwise.
+pub const DEFAULT_PORT: u16 = 7860;
+
+/// Starts the hub. The first time it reads the variables, hands over those that are needed and
+/// executes itself; the second time it serves.
+pub fn start(files: &Files) -> u8 {
+    match seal::handed_over() {
+        Ok(Some(variables)) => sealed(files, variables),
+        Ok(None) => unsealed(files),
+        Err(error) => fail(exit::INTERNAL, &error),
+    }
+}
+
+fn unsealed(files: &Files) -> u8 {
+    let (environment, warnings) = match Environment::read(files.env_file.as_deref()) {
+        Ok(read) => read,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    warnings.iter().for_each(complain);
+    // What is merely odd is said once, by the sealed process.
+    let settings = match load(files, &environment.overrides()) {
+        Ok((settings, _)) => settings,
+        Err(code) => return code,
+    };
+    let keys = keys(&settings);
+    fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
+}
+
+fn sealed(files: &Files, mut variables: Variables) -> u8 {
+    let overrides = environment::overrides(&variables);
+    let settings = match load(files, &overrides) {
+        Ok((settings, problems)) => {
+            summary::problems(&problems);
+            settings
+        }
+        Err(code) => return code,
+    };
+    let plain = |name: &str| variables.get(name).map(|value| value.trim().to_owned());
+    let on = |name: &str| plain(name).map(|value| is_on(&value));
+    let logs = LogOptions {
+        level: plain("LOG_LEVEL").or_else(|| settings.debug.level.clone()),
+        file: settings
+            .debug
+            .log_file
+            .as_deref()
+            .map(|file| beside(&files.config, file)),
+        to_tmp: on("LOG_TO_TMP") == Some(true),
+        quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
+        calls: settings.debug.log_requests,
+    };
+    logs.start().iter().for_each(complain);
+    let host = plain("HOST").unwrap_or_else(|| settings.hub.host.clone());
+    let port = match plain("PORT").map_or(Ok(settings.hub.port), |port| port.parse()) {
+        Ok(port) => port,
+        Err(_) => {
+            complain("PORT must be a number from 0 to 65535");
+            return exit::CONFIG;
+        }
+    };
+    let vault = Vault::take(&mut variables, &keys(&settings));
+    drop(variables);
+    open(&settings, &vault, &host, port)
+}
+
+/// Binds, builds the house and serves; says where, and what there is.
+pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16) -> u8 {
+    open_with(settings, vault, host, port, |listener, house| {
+        summary::startup(listener, house, settings)
+    })
+}
+
+/// The same, with an announcement of the caller's.
+pub fn open_with(
+    settings: &Settings,
+    vault: &Vault,
+    host: &str,
+    port: u16,
+    announce: impl FnOnce(&TcpListener, &House) -> String,
+) -> u8 {
+    let house = match House::new(settings, vault) {
+        Ok(house) => house,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let listener = match serve::bind(host, port) {
+        Ok(listener) => listener,
+        Err(error) => return fail(exit::UNAVAILABLE, &error),
+    };
+    let announcement = announce(&listener, &house);
+    serve::serve(house, listener, || summary::print(&announcement))
+}
+
+/// The variables that hold keys.
+fn keys(settings: &Settings) -> Vec<String> {
+    readiness::needed_variables(settings)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Reads hub.pyfun; reports its problems if the hub cannot start with them.
+///
+/// # Errors
+/// The exit code.
+fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
+    let text = match read(&files.config) {
+        Ok(text) => text,
+        Err(error) => {
+            complain(format!(
+                "{} cannot be read ({})",
+                files.config.display(),
+                error.kind()
+            ));
+            return Err(exit::CONFIG);
+        }
+    };
+    let file = files.config.display().to_string();
+    Settings::load(&file, text.as_deref(), overrides).map_err(|problems| {
+        summary::problems(&problems);
+        exit::CONFIG
+    })
+}
+
+/// The file's bytes; `None` if there is no such file, which is fine.
+///
+/// # Errors
+/// If it is there and cannot be read.
+pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The port that a hub with this configuration listens on.
+pub fn port(files: &Files, environment: &Environment) -> u16 {
+    if let Some(port) = environment
+        .plain("PORT")
+        .and_then(|port| port.trim().parse().ok())
+    {
+        return port;
+    }
+    let text = read(&files.config).ok().flatten();
+    let file = files.config.display().to_string();
+    let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
+    loaded.map_or(DEFAULT_PORT, |(settings, _)| settings.hub.port)
+}
+
+/// A path of the configuration's, which starts at the configuration's folder.
+fn beside(config: &Path, path: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join(path)
+}
+
+fn is_on(value: &str) -> bool {
+    ["true", "on", "yes", "1"]
+        .iter()
+        .any(|on| value.eq_ignore_ascii_case(on))
+}

@@ -1,0 +1,64 @@
+//! Summary: what a start says to the person at the terminal.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    net::{SocketAddr, TcpListener},
+};
+
+use crate::{house::House, pyfun::Problems, settings::Settings};
+
+/// Prints on standard error, where logs go too: standard output belongs to the commands' answers.
+pub fn print(text: &str) {
+    // A hub whose standard error is closed serves all the same.
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Prints problems, if there are any.
+pub fn problems(problems: &Problems) {
+    if problems.iter().next().is_some() {
+        print(&problems.to_string());
+    }
+}
+
+/// Where a listener listens.
+pub fn address(listener: &TcpListener) -> Option<SocketAddr> {
+    listener.local_addr().ok()
+}
+
+/// Address, tools active, tools not and why.
+pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> String {
+    let catalogue = &house.catalogue;
+    let hub = &settings.hub;
+    let mut text = format!("{} {}", hub.name, hub.version);
+    if let Some(address) = address(listener) {
+        let _ = write!(text, "\n  listening on http://{address}");
+        if !address.ip().is_loopback() {
+            text.push_str(
+                "\n  warning: everyone who reaches this address can use your keys; this version \
+                 asks no one who they are. Put it behind something that does.",
+            );
+        }
+    }
+    let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
+    let _ = write!(text, "\n  tools       {}", active.join(", "));
+    let providers: Vec<_> = catalogue
+        .usable_providers()
+        .map(|p| &*p.info.name)
+        .collect();
+    let providers = match providers.as_slice() {
+        [] => "none yet: put a key into .env (`hub check` says which)".to_owned(),
+        names => names.join(", "),
+    };
+    let _ = write!(text, "\n  providers   {providers}");
+    let inactive = catalogue
+        .tools
+        .iter()
+        .filter_map(|tool| Some((&tool.name, tool.inactive.as_ref()?)))
+        .map(|(name, why)| format!("{name}: {why}"));
+    for (index, line) in inactive.enumerate() {
+        let heading = if index == 0 { "not active" } else { "" };
+        let _ = write!(text, "\n  {heading:<11} {line}");
+    }
+    text
+}

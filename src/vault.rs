@@ -1,0 +1,87 @@
+//! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{HeaderValue, InvalidHeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::seal::Variables;
+
+/// Stands for the provider's key in `extra_headers`.
+const PLACEHOLDER: &str = "$KEY";
+
+/// Secrets by the name of the variable that brought them. Wiped when dropped; `Debug` shows none.
+#[derive(Debug, Default)]
+pub struct Vault(BTreeMap<String, SecretString>);
+
+// === impl Vault ===
+
+impl Vault {
+    /// Takes the variables called `names` out of `variables`.
+    pub fn take(variables: &mut Variables, names: &[String]) -> Self {
+        let take = |name: &String| {
+            let value = variables.remove(name)?;
+            Some((name.clone(), SecretString::from(value.as_str())))
+        };
+        Self(names.iter().filter_map(take).collect())
+    }
+
+    /// Whether there is a secret of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// A sensitive header's value: `prefix` and the secret. `None` if there is no such secret.
+    pub fn bearer(
+        &self,
+        name: &str,
+        prefix: &str,
+    ) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
+        let secret = self.0.get(name)?;
+        Some(sensitive(&format!(
+            "{prefix}{}",
+            secret.expose_secret().trim()
+        )))
+    }
+
+    /// A sensitive header's value: `template` with each `$KEY` replaced by the secret of that name,
+    /// or by nothing.
+    pub fn fill(
+        &self,
+        template: &str,
+        name: Option<&str>,
+    ) -> Result<HeaderValue, InvalidHeaderValue> {
+        let secret = name.and_then(|name| self.0.get(name));
+        let secret = secret.map_or("", |secret| secret.expose_secret().trim());
+        sensitive(&template.replace(PLACEHOLDER, secret))
+    }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn nothing_shows_a_secret() {
+        let secret = "sk-canary-5309";
+        let mut variables =
+            Variables::from([("A_KEY".to_owned(), Zeroizing::new(secret.to_owned()))]);
+        let vault = Vault::take(&mut variables, &["A_KEY".to_owned(), "B_KEY".to_owned()]);
+        assert!(variables.is_empty() && vault.has("A_KEY") && !vault.has("B_KEY"));
+        let header = vault
+            .bearer("A_KEY", "Bearer ")
+            .expect("is set")
+            .expect("is a header");
+        let extra = vault.fill("key=$KEY", Some("A_KEY")).expect("is a header");
+        assert_eq!(header.as_bytes(), b"Bearer sk-canary-5309");
+        assert_eq!(extra.as_bytes(), b"key=sk-canary-5309");
+        assert!(!format!("{vault:?} {header:?} {extra:?}").contains(secret));
+    }
+}
