@@ -89,7 +89,7 @@ fn shell_words(line: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_three_lines_it_prints_work_and_one_shows_a_fallback() {
-    let process = Program::new(["demo"]).env("PORT", 0).spawn();
+    let process = Program::new(["demo", "--port", "0"]).spawn();
     let output = process.stdout.clone();
     let hub = Hub::listening(process).await;
     let look = async || {
@@ -124,7 +124,7 @@ async fn the_three_lines_it_prints_work_and_one_shows_a_fallback() {
 
 #[tokio::test]
 async fn it_needs_no_file_and_leaves_none() {
-    let hub = Hub::listening(Program::new(["demo"]).env("PORT", 0).spawn()).await;
+    let hub = Hub::listening(Program::new(["demo", "--port", "0"]).spawn()).await;
     hub.prompt("hello").await.assert_ok();
     let left: Vec<_> = hub
         .traces()

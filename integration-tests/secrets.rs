@@ -12,19 +12,15 @@ use crate::support::{
 };
 
 /// Names that may be in the environment of the running hub. None of them is a secret's.
-const HARMLESS: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "TZ",
+const HARMLESS: [&str; 8] = [
+    "HUB_SEALED_FD",
     "LANG",
     "LC_ALL",
-    "TMPDIR",
-    "TERM",
-    "NO_COLOR",
     "RUST_BACKTRACE",
-    "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "HUB_SEALED",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
 ];
 
 /// The usual chain without fallbacks, so that each answer is one vendor's fault.

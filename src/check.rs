@@ -174,7 +174,7 @@ impl Findings {
         }
         let mut table = Table::new(["TOOL", "TYPE", "REGISTERS", "WHY NOT, OR WHOM IT ASKS"]);
         for tool in &self.tools {
-            table.row(tool_row(tool));
+            table.row(tool_row(tool, &self.providers));
         }
         for tool in SYSTEM_TOOLS {
             table.row([
@@ -222,13 +222,15 @@ fn provider_row(provider: &ProviderStatus) -> [String; 6] {
     ]
 }
 
-fn tool_row(tool: &ToolStatus) -> [String; 4] {
+fn tool_row(tool: &ToolStatus, providers: &[ProviderStatus]) -> [String; 4] {
     let mut why = tool
         .reason
         .clone()
-        .unwrap_or_else(|| tool.chain.join(" -> "));
-    if !tool.missing.is_empty() {
-        let _ = write!(why, ": set {}", tool.missing.join(" or "));
+        .unwrap_or_else(|| chain(&tool.chain, providers));
+    match tool.missing.as_slice() {
+        [] => {}
+        [one] => why = format!("{why}: set {one}"),
+        [first, ..] => why = format!("{why}: set {first}, or another one above"),
     }
     [
         redact::words(&tool.name),
@@ -236,6 +238,24 @@ fn tool_row(tool: &ToolStatus) -> [String; 4] {
         if tool.usable { "yes" } else { "no" }.to_owned(),
         redact::words(&why),
     ]
+}
+
+/// `anthropic (no key) -> gemini`
+fn chain(names: &[String], providers: &[ProviderStatus]) -> String {
+    let links: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let provider = providers
+                .iter()
+                .find(|provider| provider.kind == "llm" && provider.name == *name);
+            match provider.map(|provider| provider.state) {
+                Some(ProviderState::NoKey) => format!("{name} (no key)"),
+                Some(ProviderState::Inactive) => format!("{name} (inactive)"),
+                _ => name.clone(),
+            }
+        })
+        .collect();
+    links.join(" -> ")
 }
 
 /// `1 error`, `2 errors`

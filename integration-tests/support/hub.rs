@@ -225,5 +225,6 @@ fn address_in(log: &str) -> Option<SocketAddr> {
     // Until the line is complete the port may be cut.
     let (line, _) = rest.split_once('\n')?;
     let end = line.find(|c: char| !matches!(c, '0'..='9' | '.' | ':'));
-    line[..end.unwrap_or(line.len())].parse().ok()
+    let address = &line[..end.unwrap_or(line.len())];
+    address.trim_end_matches('.').parse().ok()
 }

@@ -48,7 +48,7 @@ pub(super) fn model(
     model
 }
 
-/// Warns of models that no longer answer: at the providers that list them, else at their own block.
+/// Warns of models that their vendors retire: at the providers that list them, else at their own block.
 pub(super) fn check_retired(
     providers: &[LlmBlock],
     blocks: &[(Model, Place)],
@@ -58,14 +58,8 @@ pub(super) fn check_retired(
         let Some(retired) = vendors::retirement(model) else {
             return;
         };
-        let gone = retired.date <= vendors::AS_OF;
         let message = format!(
-            "`{model}` {} by its vendor on {}",
-            if gone {
-                "was retired"
-            } else {
-                "will be retired"
-            },
+            "`{model}` is outdated: its vendor's retirement date is {}",
             retired.date
         );
         problems.push(

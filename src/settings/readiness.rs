@@ -58,7 +58,7 @@ pub struct ToolStatus {
     pub usable: bool,
     /// Why not; none if it would.
     pub reason: Option<String>,
-    /// Variables of which one would make it usable.
+    /// Variables of which one would make it usable, the most useful first.
     pub missing: Vec<String>,
     /// The providers that a call tries unless it names another, in order.
     pub chain: Vec<String>,
@@ -131,6 +131,7 @@ pub fn needed_variables(settings: &Settings) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Whether one LLM provider can be called.
 pub fn state(provider: &LlmProvider, is_set: &IsSet<'_>) -> ProviderState {
     match &provider.env_key {
         _ if !provider.active => ProviderState::Inactive,
@@ -172,10 +173,8 @@ fn hindrance(
     if active.is_empty() {
         return because("no LLM provider is active");
     }
-    if active
-        .iter()
-        .any(|provider| state(provider, is_set) == ProviderState::Ready)
-    {
+    let ready = |provider: &&LlmProvider| state(provider, is_set) == ProviderState::Ready;
+    if active.iter().any(ready) {
         return None;
     }
     let mut missing: Vec<String> = Vec::new();

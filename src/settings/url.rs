@@ -53,9 +53,9 @@ pub(super) fn base_url(section: &mut Section<'_>) -> Option<(String, Place)> {
         section.report(
             Problem::warning(
                 text.place.clone(),
-                "`api-inference.huggingface.co` no longer answers",
+                "`api-inference.huggingface.co` is outdated",
             )
-            .help("write `https://router.huggingface.co/v1`"),
+            .help("its successor is `https://router.huggingface.co/v1`"),
         );
     }
     let address = url.as_str().trim_end_matches('/').to_owned();

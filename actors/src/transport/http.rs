@@ -3,7 +3,11 @@
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix::prelude::*;
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, ServerHandle},
+    web,
+};
 
 use super::{api, lobby::Lobby, status};
 use crate::{
@@ -17,11 +21,15 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// who close, and no request is lost to a connection that closes as it is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How long the last answers have to leave once all calls are done, in seconds.
+const FLUSH_TIMEOUT: u64 = 3;
+
 /// The actor that owns the server. When it ends, however it ends, the server ends with it; the port
 /// does not, for the Guardian holds the listener too.
 pub struct HttpTransport {
     listener: TcpListener,
     lobby: Arc<Lobby>,
+    server: Option<ServerHandle>,
 }
 
 /// A started transport.
@@ -49,6 +57,7 @@ pub fn start(
     let (arbiter, address) = spawn_linked(link, move || HttpTransport {
         listener,
         lobby: Arc::new(Lobby::new(health)),
+        server: None,
     });
     Ok(Started {
         arbiter,
@@ -87,6 +96,7 @@ impl HttpTransport {
             .disable_signals()
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(FLUSH_TIMEOUT)
             .tcp_nodelay(true)
             // A client that hangs up is noticed while its call waits, and the vendor's request is
             // cancelled. The price: a client that half-closes after sending gets no answer.
@@ -108,9 +118,10 @@ impl Actor for HttpTransport {
                 return ctx.stop();
             }
         };
+        self.server = Some(server.handle());
         // Inside the context: dropped with it, and a dropped server closes its connections.
         ctx.spawn(server.into_actor(self).map(|ended, _, ctx| {
-            tracing::warn!(?ended, "the http server ended");
+            tracing::debug!(?ended, "the http server ended");
             ctx.stop();
         }));
     }
@@ -128,7 +139,16 @@ impl Handler<Drain> for HttpTransport {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        Box::pin(self.lobby.clone().drain().into_actor(self))
+        let (lobby, server) = (self.lobby.clone(), self.server.clone());
+        let drained = async move {
+            // The port stays open meanwhile, so that `/readyz` and new callers get an answer.
+            lobby.drain().await;
+            if let Some(server) = server {
+                // Gracefully: the last answers are still on their way out.
+                server.stop(true).await;
+            }
+        };
+        Box::pin(drained.into_actor(self))
     }
 }
 

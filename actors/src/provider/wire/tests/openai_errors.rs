@@ -37,7 +37,7 @@ fn an_error_with_status_200_is_a_failure() {
             None,
         ),
         (
-            r#"{"error":{"code":7}}"#,
+            r#"{"error":{"code":7,"message":"x"}}"#,
             (ServerError, RetrySame, None),
             None,
         ),

@@ -1,0 +1,94 @@
+//! `make bench`: what the hub costs, beside nginx as the floor and no gateway at all.
+//!
+//! The same calls go to an instant fake upstream directly, through nginx as a plain proxy, and
+//! through the hub, in turn, so that whatever else the machine does falls on all of them. Nothing
+//! is asserted on times, and only the ratios mean something on another machine. An answer other
+//! than 200 ends the run.
+//!
+//! # Layout
+//! - one file per scenario ([`bench::api`]): who is called, with which bytes. A further one is a
+//!   file beside it and a line in [`run`].
+//! - [`bench::hub`], [`bench::nginx`], [`bench::upstream`]: what is started.
+//! - [`bench::load`] measures, [`bench::report`] prints.
+
+mod bench {
+    pub(crate) mod api;
+    pub(crate) mod arguments;
+    pub(crate) mod contestant;
+    pub(crate) mod histogram;
+    pub(crate) mod http;
+    pub(crate) mod hub;
+    pub(crate) mod load;
+    pub(crate) mod machine;
+    pub(crate) mod nginx;
+    pub(crate) mod process;
+    pub(crate) mod report;
+    pub(crate) mod server;
+    pub(crate) mod spread;
+    pub(crate) mod startup;
+    pub(crate) mod table;
+    pub(crate) mod upstream;
+}
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    rc::Rc,
+};
+
+use bench::{
+    api,
+    arguments::Arguments,
+    contestant::Scenario,
+    load::{self, Sample},
+    machine, report, startup, upstream,
+};
+use clap::Parser;
+use tokio::{runtime::Builder, task::LocalSet};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| LocalSet::new().block_on(&runtime, start(&arguments)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell if standard error is closed.
+            drop(writeln!(io::stderr(), "bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.upstream {
+        upstream::serve().await
+    } else {
+        run(arguments).await
+    }
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    say(&machine::facts())?;
+    let upstream = Rc::new(upstream::start().await?);
+    say(&startup::measure(&upstream, arguments).await?.to_string())?;
+    compete(&api::scenario(&upstream).await?, arguments).await
+}
+
+/// Every contestant in turn, as often as there are rounds.
+async fn compete(scenario: &Scenario, arguments: &Arguments) -> anyhow::Result<()> {
+    let mut samples: Vec<Vec<Sample>> = scenario.contestants.iter().map(|_| Vec::new()).collect();
+    for _ in 0..arguments.rounds.get() {
+        for (contestant, samples) in scenario.contestants.iter().zip(&mut samples) {
+            samples.push(load::measure(contestant, arguments).await?);
+        }
+    }
+    say(&report::report(scenario, &samples, arguments))
+}
+
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}

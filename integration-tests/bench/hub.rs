@@ -1,0 +1,48 @@
+//! The hub: the binary of this package with one provider and its default settings.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+use super::{server::Server, upstream::MODEL};
+
+/// What runs.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_hub");
+
+/// More permits than connections, so that none is refused; no retries, so that none is hidden.
+const CONFIGURATION: &str = r#"[HUB]
+HUB_NAME              = "bench"
+[HUB_END]
+
+[HUB_LIMITS]
+MAX_PARALLEL_REQUESTS = "256"
+RETRY_COUNT           = "0"
+[HUB_LIMITS_END]
+
+[LLM_PROVIDER.openai]
+api                   = "openai"
+base_url              = "http://{upstream}/v1"
+env_key               = "BENCH_KEY"
+default_model         = "{model}"
+models                = "{model}"
+[LLM_PROVIDER.openai_END]
+"#;
+
+/// Starts it in front of `upstream`.
+pub(crate) async fn start(upstream: SocketAddr) -> Result<Server> {
+    let folder = tempfile::tempdir()?;
+    let configuration = CONFIGURATION
+        .replace("{upstream}", &upstream.to_string())
+        .replace("{model}", MODEL);
+    fs::write(folder.path().join("hub.pyfun"), configuration)?;
+    let mut command = Command::new(Path::new(BINARY));
+    command
+        .args(["serve", "--config", "hub.pyfun"])
+        .env_clear()
+        .env("HOST", "127.0.0.1")
+        .env("PORT", "0")
+        .env("BENCH_KEY", "bench-key");
+    let started = Server::announced(&mut command, folder, "listening on http://").await;
+    started.context("the hub did not start")
+}
