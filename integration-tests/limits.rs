@@ -13,8 +13,8 @@ use crate::support::{FakeUpstream, Fault, Hub, Pyfun, Reply, bomb, within};
 /// How much an attack may cost.
 const GROWTH_KIB: u64 = 64 * 1024;
 
-/// How long a client may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may stall: ten seconds, and one for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(11);
 
 /// What the hub's memory is, to be compared with its highest mark later.
 struct Memory(u64);
@@ -92,11 +92,11 @@ async fn is_let_go(start: &[u8]) {
     let hub = Hub::three(&upstream).await;
     let mut client = TcpStream::connect(hub.address).await.unwrap();
     client.write_all(start).await.unwrap();
-    let mut answer = Vec::new();
-    let end = client.read_to_end(&mut answer);
+    let mut answer = [0; 1024];
+    let end = client.read(&mut answer);
     // A reset is an end too.
-    drop(within(PATIENCE, "the end of a connection that stalls", end).await);
-    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let count = within(PATIENCE, "the end of a connection that stalls", end).await;
+    let answer = String::from_utf8_lossy(&answer[..count.unwrap_or(0)]).into_owned();
     let status = answer.split(' ').nth(1).unwrap_or_default();
     assert!(["", "408"].contains(&status), "{answer}");
 }

@@ -11,16 +11,21 @@
 
 mod support;
 
+mod admission;
+mod answers;
 mod api;
 mod architecture;
 mod chain;
 mod cli;
 mod clients;
 mod config;
-#[cfg(feature = "fixtures")]
 mod crash;
 mod demo;
 mod limits;
 mod refusals;
+mod retries;
+mod sealing;
 mod secrets;
+mod surface;
+mod tiers;
 mod wire;
