@@ -1,7 +1,5 @@
 //! `POST /api`: the door that the WordPress plugin, the desktop client and scripts use.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
@@ -9,20 +7,16 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::lobby::Lobby;
+use super::{body, lobby::Lobby};
 use crate::{
     call::Attempt,
     error::{CallError, ErrorBody},
+    params::clip,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
-
-/// Largest request body: 10 MiB.
-const MAX_BODY: usize = 10 * 1024 * 1024;
-/// Longest time for a client to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The request.
 #[derive(Deserialize)]
@@ -88,62 +82,49 @@ pub async fn call(
 }
 
 async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, Refused> {
-    // A browser sends this type across sites only after asking, so no page can call by surprise.
-    if !is_json(request) {
+    if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             code: "unsupported_media_type",
             sentence: "Send JSON, with the header Content-Type: application/json.".to_owned(),
         });
     }
-    let body = match timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_BODY)).await {
-        Ok(Ok(Ok(body))) => body,
-        Ok(Err(_limit_exceeded)) => {
-            return Err(Refused {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                code: "payload_too_large",
-                sentence: "The request is larger than 10 MiB.".to_owned(),
-            });
-        }
-        Ok(Ok(Err(_broken))) => return Err(bad("The request's body broke off.")),
-        Err(_elapsed) => {
-            return Err(Refused {
-                status: StatusCode::REQUEST_TIMEOUT,
-                code: "request_timeout",
-                sentence: "The request's body did not arrive within 30 s.".to_owned(),
-            });
-        }
-    };
-    serde_json::from_slice(&body).map_err(|error| {
-        bad(match error.classify() {
-            serde_json::error::Category::Data => format!(
-                "The request must be an object like {{\"tool\": \"llm_complete\", \"params\": {{\"prompt\": \"..\"}}}} \
-                 (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
-            _ => format!(
-                "The request is not JSON (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
-        })
-    })
+    let body = body::read(request, payload)
+        .await
+        .map_err(|error| Refused {
+            status: error.status(),
+            code: error.code(),
+            sentence: error.to_string(),
+        })?;
+    match serde_json::from_slice::<Request>(&body) {
+        Ok(request) if !request.tool.is_empty() => Ok(request),
+        Ok(_) => Err(bad("`tool` is missing: say which tool to call.")),
+        Err(error) => Err(bad(explain(&body, &error))),
+    }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
-        return false;
+/// What is wrong with a body that is no request.
+fn explain(body: &[u8], error: &serde_json::Error) -> String {
+    const SHAPE: &str = r#"{"tool": "llm_complete", "params": {"prompt": ".."}}"#;
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        let (line, column) = (error.line(), error.column());
+        return format!("The request is not JSON (line {line}, column {column}).");
     };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
+    let Value::Object(fields) = value else {
+        return format!("The request must be an object like {SHAPE}.");
+    };
+    let unknown = fields
+        .keys()
+        .find(|name| !["tool", "params"].contains(&name.as_str()));
+    match (fields.get("tool"), unknown) {
+        (Some(Value::String(_)), Some(name)) => {
+            format!("A request has no `{}`. It looks like {SHAPE}.", clip(name))
+        }
+        // Both are right, so one of them is there twice.
+        (Some(Value::String(_)), None) => "`tool` or `params` is given twice.".to_owned(),
+        (None | Some(Value::Null), _) => "`tool` is missing: say which tool to call.".to_owned(),
+        (Some(_), _) => format!("`tool` must be a string, as in {SHAPE}."),
+    }
 }
 
 fn bad(sentence: impl Into<String>) -> Refused {
