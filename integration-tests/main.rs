@@ -21,6 +21,7 @@ mod clients;
 mod config;
 mod crash;
 mod demo;
+mod licences;
 mod limits;
 mod refusals;
 mod retries;
