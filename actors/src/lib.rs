@@ -28,6 +28,7 @@ pub mod plan;
 pub mod protocol;
 pub mod provider;
 pub mod registry;
+pub mod request_id;
 pub mod supervise;
 pub mod tools;
 pub mod transport;
