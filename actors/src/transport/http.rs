@@ -131,7 +131,7 @@ impl Handler<CatalogueChanged> for HttpTransport {
     type Result = ();
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
-        self.lobby.catalogue.store(Some(catalogue));
+        self.lobby.publish(catalogue);
     }
 }
 

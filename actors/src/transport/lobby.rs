@@ -9,8 +9,10 @@ use std::{
 };
 
 use actix::Recipient;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
 
+use super::mcp::{Changes, Listing};
 use crate::{
     catalogue::Catalogue,
     error::CallError,
@@ -25,6 +27,10 @@ const DRAIN_POLL: Duration = Duration::from_millis(10);
 pub struct Lobby {
     /// The latest catalogue; none before the registry has spoken.
     pub catalogue: ArcSwapOption<Catalogue>,
+    /// The latest catalogue as MCP clients see it.
+    pub listing: ArcSwap<Listing>,
+    /// Counts the changes of what is listed.
+    pub changes: watch::Sender<Changes>,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -40,10 +46,22 @@ impl Lobby {
     pub fn new(health: Recipient<ReportHealth>) -> Self {
         Self {
             catalogue: ArcSwapOption::empty(),
+            listing: ArcSwap::default(),
+            changes: watch::Sender::default(),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
         }
+    }
+
+    /// Makes a new catalogue the truth, and tells those who wait for changes of what is listed. A
+    /// provider that goes down or comes up changes no list.
+    pub fn publish(&self, catalogue: Arc<Catalogue>) {
+        let listing = Arc::new(Listing::new(&catalogue));
+        self.catalogue.store(Some(catalogue));
+        let before = self.listing.swap(listing.clone());
+        self.changes
+            .send_if_modified(|changes| changes.count(&before, &listing));
     }
 
     /// Why no call can be taken now, in a word; `None` if it can.

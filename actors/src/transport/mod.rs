@@ -1,8 +1,14 @@
 //! Transports: the doors. A new interface is a new file here, and a line where routes are named.
 
 mod api;
+mod calls;
+mod guard;
 mod http;
 mod lobby;
+pub mod mcp;
 mod status;
 
-pub use self::http::{HttpTransport, Started, start};
+pub use self::{
+    guard::Guard,
+    http::{HttpTransport, Started, start},
+};
