@@ -1,7 +1,5 @@
 //! `POST /api`: the door that the WordPress plugin, the desktop client and scripts use.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
@@ -9,20 +7,15 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{calls::Logged, lobby::Lobby};
+use super::{body, calls::Logged, lobby::Lobby};
 use crate::{
     call::Attempt,
     error::{CallError, ErrorBody},
     tools::{Call, Outcome, Provenance, ToolResult},
 };
-
-/// Largest request body: 10 MiB.
-const MAX_BODY: usize = 10 * 1024 * 1024;
-/// Longest time for a client to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The request.
 #[derive(Deserialize)]
@@ -89,32 +82,18 @@ pub async fn call(
 }
 
 async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, Refused> {
-    // A browser sends this type across sites only after asking, so no page can call by surprise.
-    if !is_json(request) {
+    if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             code: "unsupported_media_type",
             sentence: "Send JSON, with the header Content-Type: application/json.".to_owned(),
         });
     }
-    let body = match timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_BODY)).await {
-        Ok(Ok(Ok(body))) => body,
-        Ok(Err(_limit_exceeded)) => {
-            return Err(Refused {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                code: "payload_too_large",
-                sentence: "The request is larger than 10 MiB.".to_owned(),
-            });
-        }
-        Ok(Ok(Err(_broken))) => return Err(bad("The request's body broke off.")),
-        Err(_elapsed) => {
-            return Err(Refused {
-                status: StatusCode::REQUEST_TIMEOUT,
-                code: "request_timeout",
-                sentence: "The request's body did not arrive within 30 s.".to_owned(),
-            });
-        }
-    };
+    let body = body::read(payload).await.map_err(|error| Refused {
+        status: error.status(),
+        code: error.code(),
+        sentence: error.to_string(),
+    })?;
     serde_json::from_slice(&body).map_err(|error| {
         bad(match error.classify() {
             serde_json::error::Category::Data => format!(
@@ -130,21 +109,6 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, R
             ),
         })
     })
-}
-
-fn is_json(request: &HttpRequest) -> bool {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
-        return false;
-    };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
 }
 
 fn bad(sentence: impl Into<String>) -> Refused {

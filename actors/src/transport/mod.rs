@@ -1,6 +1,7 @@
 //! Transports: the doors. A new interface is a new file here, and a line where routes are named.
 
 mod api;
+mod body;
 mod calls;
 mod guard;
 mod http;
@@ -10,5 +11,5 @@ mod status;
 
 pub use self::{
     guard::Guard,
-    http::{HttpTransport, Started, start},
+    http::{HttpOptions, HttpTransport, Started, start},
 };

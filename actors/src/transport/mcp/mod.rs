@@ -16,19 +16,26 @@
     reason = "logging is deprecated since 2026-07-28, and what older clients have"
 )]
 
+mod accept;
+mod adapter;
 mod call;
+mod door;
 #[cfg(feature = "fixtures")]
 mod fixture;
 mod handler;
 mod listing;
 mod prompts;
 mod resources;
+mod rpc;
 mod schema;
+mod sessions;
+pub mod sse;
 mod subscription;
 mod tools;
 mod verbosity;
 
 pub use self::{
+    door::{Mcp, McpOptions, serve},
     handler::Handler,
     listing::{Changes, Listing},
 };
