@@ -261,7 +261,7 @@ async fn a_model_is_described() {
     let upstream = FakeUpstream::start().await;
     let pyfun = Pyfun::three(&upstream).and(
         r#"
-        [MODEL.gemini-2.5-flash]
+        [MODEL.gemini-fast-1]
         provider = "gemini"
         context_tokens = "1048576"
         max_output_tokens = "65536"
@@ -270,12 +270,12 @@ async fn a_model_is_described() {
         cost_input_per_1k = "0.0003"
         cost_output_per_1k = "0.0025"
         capabilities = "text, code, vision,"
-        [MODEL.gemini-2.5-flash_END]
+        [MODEL.gemini-fast-1_END]
         "#,
     );
     let hub = Hub::with(&pyfun).await;
     let reply = hub
-        .call("get_model_info", json!({"model": "gemini-2.5-flash"}))
+        .call("get_model_info", json!({"model": "gemini-fast-1"}))
         .await;
     let info = reply.assert_ok().result();
     assert_eq!(info["provider"], "gemini");
@@ -290,11 +290,11 @@ async fn a_model_is_described() {
     assert_eq!(info["capabilities"], json!(["text", "code", "vision"]));
 
     let reply = hub
-        .call("get_model_info", json!({"model": "gemini-2.5-flush"}))
+        .call("get_model_info", json!({"model": "gemini-fist-1"}))
         .await;
     reply.assert_fails(404, "unknown_model");
     assert!(
-        reply.error().contains("gemini-2.5-flash"),
+        reply.error().contains("gemini-fast-1"),
         "near names: {reply}"
     );
 }

@@ -14,9 +14,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// All that the actors may build upon. Another name here is a decision: nothing in this list reads
 /// the environment, opens files or holds a secret.
-const ACTORS_DEPEND_ON: [&str; 17] = [
+const ACTORS_DEPEND_ON: [&str; 16] = [
     "actix",
-    "actix-rt",
     "actix-web",
     "arc-swap",
     "bytes",

@@ -89,6 +89,6 @@ async fn compete(scenario: &Scenario, arguments: &Arguments) -> anyhow::Result<(
     say(&report::report(scenario, &samples, arguments))
 }
 
-fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
+fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{text}").map_err(anyhow::Error::from)
 }

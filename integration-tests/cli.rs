@@ -78,16 +78,24 @@ async fn an_address_in_use_is_69_and_says_what_to_change() {
 #[tokio::test]
 async fn serving_is_the_default_and_the_summary_says_what_runs() {
     let upstream = FakeUpstream::start().await;
-    let process = Program::new(["--config", "hub.pyfun", "--env-file", "secrets.env"])
-        .file("hub.pyfun", Pyfun::three(&upstream).to_string())
-        .file("secrets.env", "GEMINI_API_KEY=key-of-gemini\n")
-        .env("PORT", 0)
-        .spawn();
-    let hub = Hub::listening(process).await;
+    let start = async |keys: &str| {
+        let process = Program::new(["--config", "hub.pyfun", "--env-file", "secrets.env"])
+            .file("hub.pyfun", Pyfun::three(&upstream).to_string())
+            .file("secrets.env", keys)
+            .env("PORT", 0)
+            .spawn();
+        Hub::listening(process).await
+    };
+    let hub = start("GEMINI_API_KEY=key-of-gemini\n").await;
     hub.get("/healthz").await.assert_ok();
     let summary = hub.process.stderr.text();
-    for word in ["llm_complete", "ANTHROPIC_API_KEY", "web_search"] {
+    for word in ["llm_complete", "gemini", "web_search"] {
         assert!(summary.contains(word), "`{word}` in\n{summary}");
+    }
+    assert!(!summary.contains("key-of-gemini"), "{summary}");
+    let without_a_key = start("").await.process.stderr.text();
+    for word in ["llm_complete", "ANTHROPIC_API_KEY"] {
+        assert!(without_a_key.contains(word), "`{word}` in\n{without_a_key}");
     }
 }
 

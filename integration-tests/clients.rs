@@ -93,7 +93,7 @@ async fn wordpress_completes_with_an_empty_model() {
         seen.body["messages"][0]["content"],
         "Say \u{fc}ber \u{1f680} </p>"
     );
-    assert_eq!(seen.body["model"], "claude-haiku-4-5-20251001");
+    assert_eq!(seen.body["model"], "claude-fast-1");
     assert_eq!(seen.body["max_tokens"], 1024);
 }
 
@@ -155,11 +155,11 @@ async fn desktop_reads_what_there_is() {
     );
     assert_eq!(names("active_search_providers"), [""; 0]);
     let models = [
-        "claude-haiku-4-5-20251001",
-        "claude-sonnet-4-6",
-        "gemini-2.5-flash",
-        "gemini-2.5-flash-lite",
-        "openai/gpt-oss-20b:free",
+        "claude-fast-1",
+        "claude-strong-1",
+        "gemini-fast-1",
+        "gemini-fast-1-lite",
+        "acme/open-20b:free",
     ];
     assert_eq!(names("available_models"), models);
 }
@@ -170,7 +170,7 @@ async fn desktop_chats() {
     let hub = Hub::three(&upstream).await;
     let bodies = [
         r#"{"tool":"llm_complete","params":{"prompt":"hello","max_tokens":1024}}"#,
-        r#"{"tool": "llm_complete", "params": {"prompt": "hello", "provider": "gemini", "model": "gemini-2.5-flash-lite", "max_tokens": 2048}}"#,
+        r#"{"tool": "llm_complete", "params": {"prompt": "hello", "provider": "gemini", "model": "gemini-fast-1-lite", "max_tokens": 2048}}"#,
     ];
     for (body, provider) in bodies.into_iter().zip(["anthropic", "gemini"]) {
         let reply = hub.raw(&desktop(body)).await;
@@ -179,7 +179,7 @@ async fn desktop_chats() {
     }
     let gemini = &upstream.gemini.only();
     assert_eq!(gemini.body["generationConfig"]["maxOutputTokens"], 2048);
-    assert!(gemini.target().contains("gemini-2.5-flash-lite:"));
+    assert!(gemini.target().contains("gemini-fast-1-lite:"));
 }
 
 #[tokio::test]

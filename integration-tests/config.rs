@@ -42,18 +42,18 @@ default_provider = "somebody"
 DEBUG = "off"
 "#;
 
-/// Where each of them is, and a word of it that the message has to say.
+/// Where each of them is, and a word that the message has to say, in any case.
 const THEIR_LINES: [(usize, &str); 10] = [
-    (2, "STRAY"),
-    (4, "HUB_NAME"),
-    (6, "HUB_PORT"),
+    (2, "stray"),
+    (4, "hub_name"),
+    (6, "hub_port"),
     (9, "many"),
     (12, "ftp"),
     (17, "carrier-pigeon"),
     (21, "nobody"),
     (27, "three"),
     (31, "somebody"),
-    (33, "[DEBUG]"),
+    (33, "[debug]"),
 ];
 
 /// Faults that real files have and that the Python hub let pass.
@@ -66,8 +66,8 @@ HUB_COLOUR = "blue"
   active = "true"
   base_url = "http://127.0.0.1:9/v1"
   env_key = "ANTHROPIC_API_KEY"
-  default_model = "claude-haiku-4-5-20251001"
-  models = "claude-haiku-4-5-20251001, "
+  default_model = "claude-fast-1"
+  models = "claude-fast-1, "
   [LLM_PROVIDER.antropic_END]
 [LLM_PROVIDERS_END]
 [TOOLS]
@@ -100,7 +100,10 @@ fn assert_reports_all_ten(finished: &Finished) {
         let place = format!("hub.pyfun:{line}:");
         let message = output.lines().find(|text| text.contains(&place));
         let message = message.unwrap_or_else(|| panic!("nothing at {place}\n{output}"));
-        assert!(message.contains(word), "`{word}` in {message}");
+        assert!(
+            message.to_lowercase().contains(word),
+            "`{word}` in {message}"
+        );
     }
     let helps = output
         .lines()
@@ -159,11 +162,14 @@ async fn check_tells_a_machine_the_same() {
 async fn faults_of_real_files_are_warnings_that_name_the_line() {
     let finished = check(TOLERATED, &[]).await;
     let output = finished.assert_exit(0).output();
-    for (line, word) in [(3, "HUB_COLOUR"), (12, "antropic"), (18, "system_prompt")] {
+    for (line, word) in [(3, "hub_colour"), (12, "antropic"), (18, "system_prompt")] {
         let place = format!("hub.pyfun:{line}:");
         let message = output.lines().find(|text| text.contains(&place));
         let message = message.unwrap_or_else(|| panic!("nothing at {place}\n{output}"));
-        assert!(message.contains(word), "`{word}` in {message}");
+        assert!(
+            message.to_lowercase().contains(word),
+            "`{word}` in {message}"
+        );
     }
     check(TOLERATED, &["--strict"]).await.assert_exit(1);
 }
@@ -267,7 +273,7 @@ async fn a_lazy_file_serves() {
     let text = format!(
         "[HUB]\nHUB_NAME = \"Lazy\"\n[HUB_END]\n[LLM_PROVIDER.anthropic]\n\
          base_url = \"{}/v1\"\nenv_key = \"ANTHROPIC_API_KEY\"\n\
-         default_model = \"claude-haiku-4-5-20251001\"\n[LLM_PROVIDER.anthropic_END]\n",
+         default_model = \"claude-fast-1\"\n[LLM_PROVIDER.anthropic_END]\n",
         upstream.url()
     );
     let hub = Hub::builder().pyfun_text(&text).keys().start().await;
@@ -301,7 +307,7 @@ async fn a_variable_overrides_the_file() {
         .pyfun(&Pyfun::three(&upstream))
         .keys()
         .env("HUB__HUB__HUB_NAME", "Other Hub")
-        .env("HUB__TOOL.llm_complete__DEFAULT_PROVIDER", "gemini")
+        .env("HUB__TOOL__LLM_COMPLETE__DEFAULT_PROVIDER", "gemini")
         .start()
         .await;
     assert_eq!(hub.get("/").await.body["service"], "Other Hub");

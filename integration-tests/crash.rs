@@ -83,14 +83,13 @@ fn assert_served(reply: &Reply, provider: &str) {
 /// Waits until `health_check` shows an actor running after this many restarts, and returns how it
 /// says the last life ended.
 async fn restarted(hub: &Hub, actor: &str, restarts: u64) -> String {
+    let mut last = json!(null);
     let look = async || {
-        let health = hub.health_of(actor).await;
-        let back = health["restarts"] == json!(restarts) && health["state"] == "running";
-        back.then(|| health["last_exit"].as_str().unwrap_or_default().to_owned())
+        last = hub.health_of(actor).await;
+        (last["restarts"] == json!(restarts) && last["state"] == "running").then_some(())
     };
-    eventually(LOOK, "the restart in health_check", look)
-        .await
-        .0
+    eventually(LOOK, "the restart in health_check", look).await;
+    last["last_exit"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Waits until the fragile provider itself answers; how long after `start` that is.
@@ -111,13 +110,19 @@ async fn survives(prompt: &str, restarts: u64, exit: &str) {
     let crowd = Crowd::calling(&hub);
 
     let start = Instant::now();
-    let reply = hub.prompt_at("fragile", prompt).await;
-    assert_served(&reply, "fragile");
-    let back = serves_again(&hub, start).await;
-    assert_eq!(restarted(&hub, "provider.fragile", restarts).await, exit);
+    let crash = hub.prompt_at("fragile", prompt);
+    let recovery = async {
+        let how = restarted(&hub, "provider.fragile", restarts).await;
+        (how, serves_again(&hub, start).await)
+    };
+    let (reply, (how, back)) = tokio::join!(crash, recovery);
     crowd.leave().await;
 
+    assert_served(&reply, "fragile");
+    assert_eq!(how, exit);
     assert!(back <= BACK, "back after {back:?}");
+    // Who is caught in a crash is told at once, not when the time is up.
+    assert!(reply.elapsed <= 2 * BACK, "{reply}");
     let steady = hub.health_of("provider.openrouter").await;
     assert_eq!(steady["restarts"], 0, "{steady}");
 }

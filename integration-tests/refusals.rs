@@ -67,10 +67,7 @@ async fn answers_that_are_none_are_attempts_that_failed() {
         (Fault::Json(200, json!(42)), "malformed"),
         (Fault::Json(200, Value::Null), "malformed"),
         (
-            Fault::Json(
-                200,
-                json!({"content": "a string", "choices": {}, "candidates": 1}),
-            ),
+            Fault::Json(200, json!({"content": 5, "choices": {}, "candidates": 1})),
             "malformed",
         ),
         (

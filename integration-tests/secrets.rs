@@ -249,26 +249,22 @@ async fn an_env_file_that_is_wrong_is_not_printed() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_can_carry_is_not_printed() {
+async fn a_key_that_no_header_can_carry_is_named_and_not_printed() {
     let upstream = FakeUpstream::start().await;
     let mut canaries = Canaries::default();
     let secret = format!(
-        "{}\u{1}\n{}",
+        "{}\u{1}{}",
         canaries.hatch("one half"),
         canaries.hatch("the other")
     );
-    let hub = Hub::builder()
-        .pyfun(&separate(&upstream))
+    let finished = Program::new(["serve", "--config", "hub.pyfun"])
+        .file("hub.pyfun", separate(&upstream).to_string())
         .env("ANTHROPIC_API_KEY", secret)
-        .env("GEMINI_API_KEY", "key-of-gemini")
-        .start()
+        .run()
         .await;
-    let reply = hub.prompt_at("anthropic", "hello").await;
-    canaries.assert_absent("the answer", reply.to_string().as_bytes());
-    hub.prompt_at("gemini", "hello").await.assert_ok();
-    for (place, bytes) in hub.traces() {
-        canaries.assert_absent(&place, &bytes);
-    }
+    let output = finished.assert_exit(78).output();
+    assert!(output.contains("ANTHROPIC_API_KEY"), "{output}");
+    canaries.assert_absent("the output", output.as_bytes());
 }
 
 #[tokio::test]

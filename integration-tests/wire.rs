@@ -42,7 +42,7 @@ async fn anthropic_request_and_reply() {
     assert_addressed(&seen, "/v1/messages", "x-api-key", "key-of-anthropic");
     assert_eq!(seen.header("anthropic-version"), Some("2023-06-01"));
     let expected = json!({
-        "model": "claude-haiku-4-5-20251001",
+        "model": "claude-fast-1",
         "max_tokens": 1024,
         "system": "You are llm_complete.",
         "messages": [{"role": "user", "content": "What is \"love\"?\n\u{1f980}"}],
@@ -50,7 +50,7 @@ async fn anthropic_request_and_reply() {
     assert_eq!(seen.body, expected);
 
     assert_eq!(reply.assert_ok().text(), "hello from anthropic");
-    assert_eq!(reply.meta()["model"], "claude-haiku-4-5-20251001");
+    assert_eq!(reply.meta()["model"], "claude-fast-1");
     assert_eq!(reply.meta()["finish_reason"], "stop");
     let usage = json!({"input_tokens": 15, "output_tokens": 7, "cached_input_tokens": 3});
     assert_eq!(reply.meta()["usage"], usage);
@@ -63,7 +63,7 @@ async fn gemini_request_and_reply() {
     let reply = hub.prompt_at("gemini", "hello").await;
 
     let seen = upstream.gemini.only();
-    let target = "/v1beta/models/gemini-2.5-flash:generateContent";
+    let target = "/v1beta/models/gemini-fast-1:generateContent";
     assert_addressed(&seen, target, "x-goog-api-key", "key-of-gemini");
     let expected = json!({
         "systemInstruction": {"parts": [{"text": "You are llm_complete."}]},
@@ -90,7 +90,7 @@ async fn openai_request_and_reply() {
     let bearer = "Bearer key-of-openrouter";
     assert_addressed(&seen, "/api/v1/chat/completions", "authorization", bearer);
     let expected = json!({
-        "model": "openai/gpt-oss-20b:free",
+        "model": "acme/open-20b:free",
         "messages": [
             {"role": "system", "content": "You are llm_complete."},
             {"role": "user", "content": "hello"},
@@ -261,7 +261,7 @@ async fn an_answer_cut_before_its_first_word_is_still_an_answer() {
 async fn the_model_that_answered_is_shown_if_it_is_another() {
     let answer = Vendor::OpenAi.answer("somebody/else-7b", "hi");
     let reply = answered(Vendor::OpenAi, answer).await;
-    assert_eq!(reply.assert_ok().meta()["model"], "openai/gpt-oss-20b:free");
+    assert_eq!(reply.assert_ok().meta()["model"], "acme/open-20b:free");
     assert!(
         reply.meta().to_string().contains("somebody/else-7b"),
         "{reply}"
@@ -273,13 +273,13 @@ async fn costs_come_from_the_prices_and_the_cache_has_its_own() {
     let upstream = FakeUpstream::start().await;
     let pyfun = Pyfun::three(&upstream).and(
         r#"
-        [MODEL.claude-haiku-4-5-20251001]
+        [MODEL.claude-fast-1]
         provider = "anthropic"
         max_output_tokens = "100"
         cost_input_per_1k = "0.001"
         cost_output_per_1k = "0.005"
         cost_cached_input_per_1k = "0.0001"
-        [MODEL.claude-haiku-4-5-20251001_END]
+        [MODEL.claude-fast-1_END]
         "#,
     );
     let hub = Hub::with(&pyfun).await;
@@ -296,7 +296,7 @@ async fn costs_come_from_the_prices_and_the_cache_has_its_own() {
     let unknown = hub.prompt_at("gemini", "hello").await;
     assert!(unknown.meta()["cost_usd"].is_null(), "{unknown}");
 
-    let mut answer = Vendor::OpenAi.answer("openai/gpt-oss-20b:free", "hi");
+    let mut answer = Vendor::OpenAi.answer("acme/open-20b:free", "hi");
     answer["usage"]["cost"] = json!(0.25);
     upstream.openai.always(Fault::Json(200, answer));
     let billed = hub.prompt_at("openrouter", "hello").await;
@@ -308,7 +308,7 @@ async fn a_model_name_cannot_leave_its_path_segment() {
     let upstream = FakeUpstream::start().await;
     let nasty = Provider::gemini(&upstream.url())
         .key("default_model", "../../x?y")
-        .key("models", "../../x?y, gemini-2.5-flash");
+        .key("models", "../../x?y, gemini-fast-1");
     let hub = Hub::with(&Pyfun::chain([nasty])).await;
     let reply = hub.prompt_at("gemini", "hello").await;
     assert_ne!(reply.status, 200);

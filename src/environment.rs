@@ -9,7 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::seal::Variables;
+use crate::{seal::Variables, settings::OVERRIDE_PREFIX};
 
 /// Variables with a meaning of their own, besides the keys that hub.pyfun names.
 const OWN: [&str; 5] = [
@@ -19,8 +19,6 @@ const OWN: [&str; 5] = [
     "LOG_TO_TMP",
     "PORT",
 ];
-/// `HUB__SECTION__KEY` overrides a value of hub.pyfun.
-const OVERRIDE: &str = "HUB__";
 /// Where `.env` is looked for if the command line does not say.
 const DEFAULT_FILE: &str = ".env";
 
@@ -101,7 +99,7 @@ impl Environment {
     /// What the sealed hub needs: its own variables, the overrides, and `keys`.
     pub fn needed(mut self, keys: &[String]) -> Variables {
         self.0.retain(|name, _| {
-            OWN.contains(&name.as_str()) || name.starts_with(OVERRIDE) || keys.contains(name)
+            OWN.contains(&name.as_str()) || name.starts_with(OVERRIDE_PREFIX) || keys.contains(name)
         });
         self.0
     }
@@ -111,7 +109,7 @@ impl Environment {
 pub fn overrides(variables: &Variables) -> Overrides {
     variables
         .iter()
-        .filter(|(name, _)| name.starts_with(OVERRIDE))
+        .filter(|(name, _)| name.starts_with(OVERRIDE_PREFIX))
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect()
 }

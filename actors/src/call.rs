@@ -254,12 +254,14 @@ fn outcome<S: Serializer>(
 // === impl Attempt ===
 
 impl Attempt {
-    /// `anthropic:500`; the outcome's word where no status came.
+    /// `anthropic:500`; the outcome's word where the status does not tell it.
     pub fn brief(&self) -> String {
         match (self.status, self.outcome) {
-            (Some(status), _) => format!("{}:{status}", self.provider),
+            (Some(status @ 300..), _) | (Some(status), Ok(())) => {
+                format!("{}:{status}", self.provider)
+            }
             (None, Ok(())) => format!("{}:ok", self.provider),
-            (None, Err(kind)) => format!("{}:{}", self.provider, kind.word()),
+            (_, Err(kind)) => format!("{}:{}", self.provider, kind.word()),
         }
     }
 }

@@ -172,6 +172,8 @@ fn number(digits: &[u8], radix: u32) -> io::Result<usize> {
 
 fn find(bytes: &[u8], words: &[u8], from: usize) -> Option<usize> {
     let bytes = bytes.get(from..)?;
-    let at = bytes.windows(words.len()).position(|window| window == words)?;
+    let at = bytes
+        .windows(words.len())
+        .position(|window| window == words)?;
     Some(from + at)
 }

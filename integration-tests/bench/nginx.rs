@@ -72,8 +72,16 @@ async fn program() -> Result<PathBuf> {
         for package in ["nginx-light", "nginx"] {
             let mut install = Command::new("apt-get");
             // With this runlevel the package does not start a server of its own.
-            install.env("RUNLEVEL", "1").env("DEBIAN_FRONTEND", "noninteractive");
-            install.args(["install", "--yes", "--quiet", "--no-install-recommends", package]);
+            install
+                .env("RUNLEVEL", "1")
+                .env("DEBIAN_FRONTEND", "noninteractive");
+            install.args([
+                "install",
+                "--yes",
+                "--quiet",
+                "--no-install-recommends",
+                package,
+            ]);
             // No apt-get, or no such package: the next try, or the sentence below.
             drop(install.output().await);
             if let Some(program) = find() {
@@ -94,5 +102,7 @@ fn find() -> Option<PathBuf> {
 
 /// nginx takes no port 0 and does not say where it listens.
 async fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await?
+        .local_addr()
 }

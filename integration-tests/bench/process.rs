@@ -87,7 +87,10 @@ impl Process {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
             let parent = stat(pid).and_then(|fields| fields.get(1)?.parse().ok());
-            children.entry(parent.unwrap_or_default()).or_default().push(pid);
+            children
+                .entry(parent.unwrap_or_default())
+                .or_default()
+                .push(pid);
         }
         let mut found = vec![self.pid];
         let mut next = 0;
@@ -108,7 +111,7 @@ impl Drop for Process {
         for pid in self.pids() {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 // It may have ended by itself.
-                drop(kill_process(pid, Signal::KILL));
+                kill_process(pid, Signal::KILL).ok();
             }
         }
     }
@@ -122,8 +125,12 @@ fn stat(pid: u32) -> Option<Vec<String>> {
 }
 
 fn mebibytes(status: &str, name: &str) -> Result<f64> {
-    let kibibytes: Option<f64> = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    let kibibytes: Option<f64> = status.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
     Ok(kibibytes.with_context(|| format!("no {name} in /proc/PID/status"))? / 1024.0)
 }

@@ -1,11 +1,7 @@
 //! Report: the figures of one scenario, and how the last contestant compares with the others.
 
 use super::{
-    arguments::Arguments,
-    contestant::Scenario,
-    load::Sample,
-    spread::Spread,
-    table::Table,
+    arguments::Arguments, contestant::Scenario, load::Sample, spread::Spread, table::Table,
 };
 
 /// A figure that is compared.
@@ -43,7 +39,15 @@ pub(crate) fn report(
 
 fn figures(scenario: &Scenario, samples: &[Vec<Sample>]) -> Table {
     let mut table = Table::default();
-    table.row(["", "requests/s", "p50 ms", "p99 ms", "CPU s", "RSS MiB", "peak MiB"]);
+    table.row([
+        "",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "CPU s",
+        "RSS MiB",
+        "peak MiB",
+    ]);
     for (contestant, samples) in scenario.contestants.iter().zip(samples) {
         let median = |figure: Figure| Spread::of(samples.iter().map(figure)).median;
         table.row([

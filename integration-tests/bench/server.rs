@@ -114,5 +114,7 @@ async fn discard<R: AsyncRead + Unpin>(mut lines: Lines<BufReader<R>>) {
 fn address(text: &str) -> Result<SocketAddr> {
     let end = text.find(|c: char| !matches!(c, '0'..='9' | '.' | ':'));
     let address = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
-    address.parse().with_context(|| format!("no address at the start of `{text}`"))
+    address
+        .parse()
+        .with_context(|| format!("no address at the start of `{text}`"))
 }

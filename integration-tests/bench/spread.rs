@@ -35,6 +35,9 @@ impl fmt::Display for Spread {
             least,
             most,
         } = self;
-        write!(formatter, "{median:.digits$} ({least:.digits$}..{most:.digits$})")
+        write!(
+            formatter,
+            "{median:.digits$} ({least:.digits$}..{most:.digits$})"
+        )
     }
 }

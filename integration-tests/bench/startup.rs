@@ -6,12 +6,7 @@ use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::{
-    api,
-    arguments::Arguments,
-    http::Connection,
-    hub, load,
-    server::Server,
-    spread::Spread,
+    api, arguments::Arguments, http::Connection, hub, load, server::Server, spread::Spread,
     upstream,
 };
 

@@ -3,17 +3,16 @@
 //! It is a process of its own, so that its processor time is nobody else's.
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     net::Ipv4Addr,
 };
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::{
-    io::{AsyncReadExt, stdin},
     net::{TcpListener, TcpStream},
     process::Command,
-    task::spawn_local,
+    task::{spawn_blocking, spawn_local},
 };
 
 use super::{http::Connection, server::Server};
@@ -45,7 +44,7 @@ pub(crate) async fn serve() -> Result<()> {
             spawn_local(answer(stream, reply));
         }
     });
-    stdin().read_u8().await.ok();
+    spawn_blocking(|| io::stdin().read(&mut [0])).await??;
     Ok(())
 }
 

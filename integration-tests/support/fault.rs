@@ -259,9 +259,7 @@ impl Out<'_, '_> {
 
 fn good(vendor: Vendor, exchange: &Exchange, text: &str) -> Value {
     vendor.answer(
-        exchange.body["model"]
-            .as_str()
-            .unwrap_or("gemini-2.5-flash"),
+        exchange.body["model"].as_str().unwrap_or("gemini-fast-1"),
         text,
     )
 }

@@ -1,4 +1,6 @@
 //! hub.pyfun as the tests need it: small, and pointing at loopback.
+//!
+//! The models are invented: real names retire, and `hub check` would say so.
 
 use std::fmt;
 
@@ -28,24 +30,24 @@ impl Provider {
         Self::new("anthropic", &format!("{base}/v1"))
             .key("env_key", "ANTHROPIC_API_KEY")
             .key("api_version_header", "2023-06-01")
-            .key("default_model", "claude-haiku-4-5-20251001")
-            .key("models", "claude-haiku-4-5-20251001, claude-sonnet-4-6")
+            .key("default_model", "claude-fast-1")
+            .key("models", "claude-fast-1, claude-strong-1")
     }
 
     /// Gemini's format at `base`.
     pub(crate) fn gemini(base: &str) -> Self {
         Self::new("gemini", &format!("{base}/v1beta"))
             .key("env_key", "GEMINI_API_KEY")
-            .key("default_model", "gemini-2.5-flash")
-            .key("models", "gemini-2.5-flash, gemini-2.5-flash-lite")
+            .key("default_model", "gemini-fast-1")
+            .key("models", "gemini-fast-1, gemini-fast-1-lite")
     }
 
     /// OpenAI's format at `base`.
     pub(crate) fn openrouter(base: &str) -> Self {
         Self::new("openrouter", &format!("{base}/api/v1"))
             .key("env_key", "OPENROUTER_API_KEY")
-            .key("default_model", "openai/gpt-oss-20b:free")
-            .key("models", "openai/gpt-oss-20b:free")
+            .key("default_model", "acme/open-20b:free")
+            .key("models", "acme/open-20b:free")
     }
 
     /// The provider that fails on demand.

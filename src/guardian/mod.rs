@@ -3,7 +3,7 @@
 //! Part of the error kernel: no I/O, no parsing, no outside data. If it dies, `main` exits.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,48 +11,23 @@ use std::{
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
     protocol::{
-        ActorHealth, ActorState, Announce, CatalogueChanged, ChildExited, Drain, Exit, Heartbeat,
-        ProviderUp, ReportHealth,
+        ActorHealth, ActorState, Announce, ChildExited, Drain, Exit, Heartbeat, ReportHealth,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
 use tokio::sync::oneshot;
 
+mod child;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
+
+use self::child::Child;
+pub use self::child::{Life, Role, StartChild};
 
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
 /// A child that has not answered for this long is stuck.
 const STUCK_AFTER: Duration = Duration::from_millis(600);
-
-/// A start: makes a child's next life, tied to the link.
-pub type StartChild = Box<dyn Fn(Link, &Recipient<ReportHealth>) -> std::io::Result<Life> + Send>;
-
-/// A running child.
-pub struct Life {
-    /// Its thread: the kill switch.
-    pub arbiter: Arbiter,
-    /// Where it is asked whether it still turns its loop.
-    pub heartbeat: Recipient<Heartbeat>,
-    /// How it is wired to the others.
-    pub role: Role,
-}
-
-/// What a child is to the others.
-pub enum Role {
-    /// Wants to know who is up.
-    Registry(Recipient<Announce>),
-    /// Is announced to the registry.
-    Provider(ProviderUp),
-    /// Is told of every change, and drained at the end.
-    Transport {
-        /// Where it learns of changes.
-        listener: Recipient<CatalogueChanged>,
-        /// Where it is asked to finish.
-        drain: Recipient<Drain>,
-    },
-}
 
 /// The supervisor's actor.
 pub struct Guardian {
@@ -62,17 +37,6 @@ pub struct Guardian {
     draining: bool,
     /// Dropped when the guardian ends: `main` waits for it.
     _alive: oneshot::Sender<()>,
-}
-
-struct Child {
-    start: StartChild,
-    incarnation: u64,
-    life: Option<Life>,
-    asked: Option<Instant>,
-    exits: VecDeque<Instant>,
-    state: ActorState,
-    restarts: u64,
-    last_exit: Option<&'static str>,
 }
 
 // === impl Guardian ===
@@ -122,13 +86,13 @@ impl Guardian {
         match &life.role {
             Role::Registry(registry) => {
                 for other in self.lives() {
-                    if let Some(announce) = announcement(&other.role) {
+                    if let Some(announce) = other.role.announcement() {
                         registry.do_send(announce);
                     }
                 }
             }
             role => {
-                if let (Some(announce), Some(registry)) = (announcement(role), self.registry()) {
+                if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
             }
@@ -242,15 +206,6 @@ impl Guardian {
     }
 }
 
-/// What the registry is told of a child.
-fn announcement(role: &Role) -> Option<Announce> {
-    match role {
-        Role::Registry(_) => None,
-        Role::Provider(up) => Some(Announce::ProviderUp(up.clone())),
-        Role::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
-    }
-}
-
 impl Actor for Guardian {
     type Context = Context<Self>;
 
@@ -306,36 +261,5 @@ impl Handler<Drain> for Guardian {
         let all = futures_util::future::join_all(transports.collect::<Vec<_>>());
         // A transport that dies while it drains has nothing left to finish.
         Box::pin(async move { drop(all.await) }.into_actor(self))
-    }
-}
-
-// === impl Child ===
-
-impl Child {
-    fn new(start: StartChild) -> Self {
-        Self {
-            start,
-            incarnation: 0,
-            life: None,
-            asked: None,
-            exits: VecDeque::new(),
-            state: ActorState::Restarting,
-            restarts: 0,
-            last_exit: None,
-        }
-    }
-
-    /// Counts an exit that just happened and says what to do.
-    fn exited(&mut self, policy: RestartPolicy) -> Restart {
-        let now = Instant::now();
-        self.exits
-            .retain(|exit| now.duration_since(*exit) < policy.within);
-        self.exits.push_back(now);
-        let decision = policy.decide(self.exits.len());
-        self.state = match decision {
-            Restart::After(_) => ActorState::Restarting,
-            Restart::Quarantine(_) => ActorState::Quarantined,
-        };
-        decision
     }
 }

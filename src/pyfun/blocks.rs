@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use config::Map;
+
 use super::{
     CONTAINERS, NAMED,
     line::{Fault, Header, Line, is_comment_or_nothing, is_evidence, unquoted},
@@ -17,14 +19,13 @@ pub(super) struct Block {
     pub(super) name: Option<String>,
     /// Where it opens.
     pub(super) line: usize,
-    pub(super) entries: Vec<Entry>,
+    /// By key: lower-case, without the block's own name before it.
+    pub(super) entries: Map<String, Entry>,
 }
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Lower-case, without the block's own name before it.
-    pub(super) key: String,
     pub(super) value: String,
     /// Where it begins.
     pub(super) line: usize,
@@ -89,6 +90,14 @@ impl<'a> Blocks<'a> {
     }
 
     fn open(&mut self, line: usize, header: Header<'a>) {
+        if let Some(ended) = self.open.pop_if(|top| is_nearly_the_end_of(top, &header)) {
+            let ended = ended.header;
+            let message = format!("`[{header}]` does not end `[{ended}]`");
+            self.problems.push(
+                Problem::error(Place::Line(line), message).help(format!("write `[{ended}_END]`")),
+            );
+            return;
+        }
         let kind = header.kind.to_ascii_lowercase();
         let container = header.name.is_none() && is_one_of(&CONTAINERS, header.kind);
         let block = if container {
@@ -107,7 +116,7 @@ impl<'a> Blocks<'a> {
                 kind,
                 name: header.name.map(str::to_owned),
                 line,
-                entries: Vec::new(),
+                entries: Map::new(),
             });
             Some(self.blocks.len() - 1)
         };
@@ -197,8 +206,8 @@ impl<'a> Blocks<'a> {
             }
             return;
         }
-        let key = own_key(key, header.name);
-        if let Some(first) = block.entries.iter().find(|entry| entry.key == key) {
+        let own = own_key(key, header.name);
+        if let Some(first) = block.entries.get(&own) {
             let first = first.line;
             self.problems.push(
                 Problem::error(place, format!("`{key}` is set twice in `[{header}]`"))
@@ -206,7 +215,7 @@ impl<'a> Blocks<'a> {
             );
             return;
         }
-        block.entries.push(Entry { key, value, line });
+        block.entries.insert(own, Entry { value, line });
     }
 
     /// Reads on from a quote that is not closed on its line. Returns the index of the next line to
@@ -274,6 +283,16 @@ fn own_key(key: &str, name: Option<&str>) -> String {
             .filter(|rest| !rest.is_empty())
     });
     own.map(str::to_owned).unwrap_or(key)
+}
+
+/// Whether a header is a slip of the finger away from the end marker of an open section:
+/// `[HUB_EN]`, `[TOOL.x_EMD]`.
+fn is_nearly_the_end_of(open: &Open<'_>, header: &Header<'_>) -> bool {
+    let (open, header) = (open.header.to_string(), header.to_string());
+    header
+        .strip_prefix(&open)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .is_some_and(|end| strsim::damerau_levenshtein(end, "END") <= 1)
 }
 
 fn is_one_of(kinds: &[&str], kind: &str) -> bool {

@@ -179,7 +179,7 @@ fn pair(text: &str) -> Result<Line<'_>, Fault<'_>> {
     };
     let Some((key, value)) = text.split_once('=') else {
         return fault(
-            "this line says nothing".to_owned(),
+            "this line cannot be read".to_owned(),
             SHAPES.to_owned(),
             Line::Blank,
         );

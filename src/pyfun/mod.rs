@@ -25,6 +25,8 @@ pub mod redact;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 pub use problem::{Place, Problem, Problems, Severity};
@@ -127,25 +129,21 @@ impl Pyfun {
 
     /// Every kind of section in the file (lower-case) with the line it first opens at.
     pub fn kinds(&self) -> impl Iterator<Item = (&str, usize)> {
-        let first = |index: usize, block: &Block| {
-            let mut before = self.blocks.iter().take(index);
-            !before.any(|earlier| earlier.kind == block.kind)
-        };
+        let mut seen = HashSet::new();
         self.blocks
             .iter()
-            .enumerate()
-            .filter(move |(index, block)| first(*index, block))
-            .map(|(_, block)| (block.kind.as_str(), block.line))
+            .filter(move |block| seen.insert(block.kind.as_str()))
+            .map(|block| (block.kind.as_str(), block.line))
     }
 
     fn table(&self, block: &Block) -> Map<String, Value> {
         block
             .entries
             .iter()
-            .map(|entry| {
+            .map(|(key, entry)| {
                 let origin = format!("{}:{}", self.file, entry.line);
                 let value = ValueKind::String(entry.value.clone());
-                (entry.key.clone(), Value::new(Some(&origin), value))
+                (key.clone(), Value::new(Some(&origin), value))
             })
             .collect()
     }

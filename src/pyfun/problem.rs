@@ -41,6 +41,9 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+/// Most problems that are printed; more come from a file that is no configuration at all.
+const MOST_PRINTED: usize = 200;
+
 /// Every problem of one file, in the file's order.
 ///
 /// Printed as one paragraph each: severity, file and line, what is wrong, the line itself, the help.
@@ -207,13 +210,16 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, problem) in self.iter().enumerate() {
+        for (position, problem) in self.iter().take(MOST_PRINTED).enumerate() {
             if position > 0 {
                 writeln!(f)?;
             }
             self.write(f, problem)?;
         }
-        Ok(())
+        match self.list.len().checked_sub(MOST_PRINTED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, "\nnote: {}: {more} more problems", self.file),
+        }
     }
 }
 

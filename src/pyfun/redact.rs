@@ -8,8 +8,11 @@ use std::iter;
 /// What is printed in place of something hidden.
 const HIDDEN: &str = "***";
 
-/// Longest line that is printed.
-const LONGEST: usize = 160;
+/// Longest line of the file that is printed.
+const LONGEST_SOURCE: usize = 160;
+
+/// Longest line of a message that is printed.
+const LONGEST_MESSAGE: usize = 400;
 
 /// How vendors' keys begin.
 const PREFIXES: [&str; 17] = [
@@ -70,21 +73,21 @@ pub fn is_variable_name(text: &str) -> bool {
 pub fn line(text: &str) -> String {
     let text = text.trim_end();
     let Some((key, value)) = text.split_once('=') else {
-        return shorten(&words(text));
+        return shorten(&words(text), LONGEST_SOURCE);
     };
     let bare = value.trim().trim_matches('"');
     let name = key.trim().to_ascii_lowercase();
     let name = name.rsplit('.').next().unwrap_or_default();
     if hides_value(name, bare) {
-        return shorten(&words(&format!("{key}= \"{HIDDEN}\"")));
+        return shorten(&words(&format!("{key}= \"{HIDDEN}\"")), LONGEST_SOURCE);
     }
-    shorten(&words(text))
+    shorten(&words(text), LONGEST_SOURCE)
 }
 
 /// Any other text, as it may be printed: keys hidden, control characters made visible.
 pub fn words(text: &str) -> String {
     let hidden = hide_keys(&hide_url_secrets(text));
-    hidden
+    let visible: String = hidden
         .chars()
         .flat_map(|c| {
             // An escape sequence in a file must not steer the terminal that prints it.
@@ -92,7 +95,10 @@ pub fn words(text: &str) -> String {
             let escaped = escape.then(|| c.escape_default()).into_iter().flatten();
             escaped.chain(iter::once(c).filter(move |_| !escape))
         })
-        .collect()
+        .collect();
+    let lines = visible.split('\n');
+    let lines: Vec<String> = lines.map(|line| shorten(line, LONGEST_MESSAGE)).collect();
+    lines.join("\n")
 }
 
 fn hides_value(key: &str, value: &str) -> bool {
@@ -172,8 +178,8 @@ fn is_random(run: &str) -> bool {
     run.len() >= SHORTEST_RANDOM && digits >= 3 && lower >= 3
 }
 
-fn shorten(line: &str) -> String {
-    match line.char_indices().nth(LONGEST) {
+fn shorten(line: &str, longest: usize) -> String {
+    match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}..", line.get(..end).unwrap_or_default()),
         None => line.to_owned(),
     }

@@ -1,5 +1,7 @@
 //! Who falls back to whom: the checks, and the walk.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{LlmProvider, nearest::suggestion};
 use crate::pyfun::{Place, Problem};
 
@@ -14,12 +16,18 @@ pub(super) struct Link<'a> {
 
 /// Everything wrong with the chains among `links`.
 pub(super) fn check(links: &[Link<'_>]) -> Vec<Problem> {
+    let places: HashMap<&str, usize> = links
+        .iter()
+        .enumerate()
+        .map(|(place, link)| (link.name, place))
+        .collect();
+    let find = |name: &str| places.get(name).and_then(|place| links.get(*place));
     let mut problems = Vec::new();
     for link in links {
         let Some((next, place)) = &link.next else {
             continue;
         };
-        match find(links, next) {
+        match find(next) {
             None => {
                 let names: Vec<&str> = links.iter().map(|link| link.name).collect();
                 let message = format!("`{}` falls back to `{next}`, which is not there", link.name);
@@ -44,7 +52,21 @@ pub(super) fn check(links: &[Link<'_>]) -> Vec<Problem> {
             Some(_) => {}
         }
     }
-    problems.extend(links.iter().filter_map(|link| cycle(links, link)));
+    // Each link is walked over once, so each cycle is found once: from its first link in the file,
+    // unless a chain leads into it.
+    let mut walked: HashSet<&str> = HashSet::new();
+    for first in links {
+        let mut path: Vec<&Link<'_>> = Vec::new();
+        let mut next = Some(first);
+        while let Some(link) = next.filter(|link| walked.insert(link.name)) {
+            path.push(link);
+            next = link.next.as_ref().and_then(|(name, _)| find(name));
+        }
+        let back = next.and_then(|link| path.iter().position(|on| on.name == link.name));
+        if let Some(cycle) = back.and_then(|start| path.get(start..)) {
+            problems.extend(cycle_problem(cycle));
+        }
+    }
     problems
 }
 
@@ -64,33 +86,10 @@ pub fn providers_from<'a>(providers: &'a [LlmProvider], first: &str) -> Vec<&'a 
     chain
 }
 
-/// The cycle that `link` is on, if it is the first of it in the file: so each is reported once.
-fn cycle(links: &[Link<'_>], link: &Link<'_>) -> Option<Problem> {
-    let (first, place) = link.next.as_ref()?;
-    let mut names = vec![link.name];
-    let mut next = find(links, first);
-    while let Some(on) = next {
-        if on.name == link.name {
-            names.push(on.name);
-            let message = format!("a fallback cycle: {}", names.join(" -> "));
-            return Some(
-                Problem::error(place.clone(), message)
-                    .help("set `fallback_to = \"\"` in one of them"),
-            );
-        }
-        if names.contains(&on.name) || position(links, on) < position(links, link) {
-            return None;
-        }
-        names.push(on.name);
-        next = on.next.as_ref().and_then(|(name, _)| find(links, name));
-    }
-    None
-}
-
-fn find<'l, 'a>(links: &'l [Link<'a>], name: &str) -> Option<&'l Link<'a>> {
-    links.iter().find(|link| link.name == name)
-}
-
-fn position(links: &[Link<'_>], link: &Link<'_>) -> Option<usize> {
-    links.iter().position(|known| known.name == link.name)
+fn cycle_problem(cycle: &[&Link<'_>]) -> Option<Problem> {
+    let first = cycle.first()?;
+    let (_, place) = first.next.as_ref()?;
+    let names: Vec<&str> = cycle.iter().chain([first]).map(|link| link.name).collect();
+    let message = format!("a fallback cycle: {}", names.join(" -> "));
+    Some(Problem::error(place.clone(), message).help("set `fallback_to = \"\"` in one of them"))
 }

@@ -19,7 +19,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
             ("hub_version", env!("CARGO_PKG_VERSION")),
             (
                 "hub_description",
-                "Every LLM you have a key for, behind one door",
+                "Every LLM you have a key for, behind one door that keeps the keys",
             ),
             ("hub_transport", "streamable-http"),
             ("hub_host", "127.0.0.1"),

@@ -19,7 +19,6 @@ mod vendors;
 
 use std::{path::PathBuf, time::Duration};
 
-pub use chain::providers_from;
 pub use layers::OVERRIDE_PREFIX;
 pub use tool::SYSTEM_TOOLS;
 

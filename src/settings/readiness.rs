@@ -177,12 +177,11 @@ fn hindrance(
     if active.iter().any(ready) {
         return None;
     }
+    // The keys of the tool's own chain come first: with one of those it needs no `provider`.
+    let own = chain(tool, settings).into_iter().filter(|link| link.active);
     let mut missing: Vec<String> = Vec::new();
-    for variable in active
-        .iter()
-        .filter_map(|provider| provider.env_key.as_ref())
-    {
-        if !missing.contains(variable) {
+    for provider in own.chain(active) {
+        if let Some(variable) = provider.env_key.as_ref().filter(|v| !missing.contains(v)) {
             missing.push(variable.clone());
         }
     }

@@ -194,8 +194,13 @@ impl<'a> Section<'a> {
                 continue;
             }
             let place = Place::from_origin(self.file, value.origin());
+            // Keys of sections are written in capitals, keys of blocks are not.
+            let shown = match title.contains('.') {
+                true => key.clone(),
+                false => key.to_ascii_uppercase(),
+            };
             self.problems.push(
-                Problem::warning(place, format!("unknown key `{key}` in {title}"))
+                Problem::warning(place, format!("unknown key `{shown}` in {title}"))
                     .help(suggestion(key, &self.asked, "it is ignored; known here:")),
             );
         }

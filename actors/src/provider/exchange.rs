@@ -107,10 +107,13 @@ impl Vendor {
 
     async fn exchange(&self, path: &str, body: Bytes) -> Result<Completion, Failure> {
         let answer = self.connection.post(path, body, MAX_ANSWER).await?;
+        let status = answer.status.as_u16();
         if answer.status.is_success() {
-            self.wire.decode(&answer.body)
+            self.wire.decode(&answer.body).map_err(|failure| Failure {
+                status: failure.status.or(Some(status)),
+                ..failure
+            })
         } else {
-            let status = answer.status.as_u16();
             Err(self.wire.refusal(status, &answer.headers, &answer.body))
         }
     }

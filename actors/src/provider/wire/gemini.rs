@@ -216,8 +216,7 @@ fn path_segment(model: &str) -> Result<&str, Failure> {
     let name = model.strip_prefix("models/").unwrap_or(model);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if matches!(name, "" | "." | "..") || !name.bytes().all(fits) {
-        let (kind, class) = (FailureKind::ModelNotFound, Class::NextNow);
-        return Err(refusal::failure(kind, class, None));
+        return Err(Failure::new(FailureKind::ModelNotFound, Class::NextNow));
     }
     Ok(name)
 }

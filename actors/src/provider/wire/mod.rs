@@ -101,7 +101,7 @@ impl Encoded {
         let mut body = Vec::with_capacity(size_hint);
         match serde_json::to_writer(&mut body, request) {
             Ok(()) => Ok(Self { path, body }),
-            Err(_) => Err(refusal::failure(FailureKind::Rejected, Class::Stop, None)),
+            Err(_) => Err(Failure::new(FailureKind::Rejected, Class::Stop)),
         }
     }
 }

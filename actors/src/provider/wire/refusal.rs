@@ -22,25 +22,17 @@ pub(super) struct Said {
     pub(super) delay: Option<Duration>,
 }
 
-/// A failure that no status came with.
-pub(super) fn failure(kind: FailureKind, class: Class, word: Option<&str>) -> Failure {
-    Failure {
-        kind,
-        class,
-        status: None,
-        retry_after: None,
-        word: word.map(str::to_owned),
-    }
-}
-
 /// An answer that is not in its format. Another provider's may be.
 pub(super) fn malformed() -> Failure {
-    failure(FailureKind::Malformed, Class::NextNow, None)
+    Failure::new(FailureKind::Malformed, Class::NextNow)
 }
 
 /// The request itself was refused, by a filter or by the model.
 pub(super) fn rejected(word: &str) -> Failure {
-    failure(FailureKind::Rejected, Class::Stop, Some(word))
+    Failure {
+        word: Some(word.to_owned()),
+        ..Failure::new(FailureKind::Rejected, Class::Stop)
+    }
 }
 
 /// What an answer with this status and body means; `said` reads the vendor's own words.
@@ -140,6 +132,8 @@ fn by_status(status: u16) -> (FailureKind, Class) {
         402 | 432 | 433 => (FailureKind::QuotaExhausted, Class::NextNow),
         404 => (FailureKind::ModelNotFound, Class::NextNow),
         408 | 409 | 500..=599 => (FailureKind::ServerError, Class::RetrySame),
+        // Nothing is there: the base URL is wrong or retired, which is not the request's fault.
+        405 | 410 => (FailureKind::ServerError, Class::NextNow),
         400..=499 => (FailureKind::Rejected, Class::Stop),
         // A redirect is never followed: it would carry the key to another host.
         _ => (FailureKind::ServerError, Class::NextNow),

@@ -54,6 +54,13 @@ fn errors_are_classified_bare_and_in_a_list() {
         ),
         (
             400,
+            "INVALID_ARGUMENT",
+            "",
+            REASON,
+            (Unauthorized, NextNow, Some("api_key_invalid")),
+        ),
+        (
+            400,
             "FAILED_PRECONDITION",
             "User location is not supported for the API use.",
             "",

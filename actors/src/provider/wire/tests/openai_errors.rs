@@ -57,6 +57,11 @@ fn an_error_with_status_200_is_a_failure() {
             Some(403),
         ),
         (
+            r#"{"choices":[{"message":{"content":"half"},"finish_reason":null,"error":{"code":502}}]}"#,
+            (ServerError, RetrySame, None),
+            Some(502),
+        ),
+        (
             r#"{"object":"error","message":"no","type":"invalid_api_key","code":401}"#,
             (Unauthorized, NextNow, Some("invalid_api_key")),
             Some(401),
@@ -141,6 +146,11 @@ fn errors_are_classified() {
         (
             403,
             r#"{"code":403,"metadata":{"reasons":["violence"],"flagged_input":"..."}}"#,
+            (Rejected, Stop, Some("moderation")),
+        ),
+        (
+            403,
+            r#"{"code":403,"metadata":{"flagged_input":"..."}}"#,
             (Rejected, Stop, Some("moderation")),
         ),
         (

@@ -1,0 +1,102 @@
+//! Child: what the guardian knows of one actor through all its lives.
+
+use std::{collections::VecDeque, time::Instant};
+
+use actix::prelude::*;
+use hub_actors::{
+    protocol::{
+        ActorState, Announce, CatalogueChanged, Drain, Heartbeat, ProviderUp, ReportHealth,
+    },
+    supervise::{Link, Restart, RestartPolicy},
+};
+
+/// A start: makes a child's next life, tied to the link.
+pub type StartChild = Box<dyn Fn(Link, &Recipient<ReportHealth>) -> std::io::Result<Life> + Send>;
+
+/// A running child.
+pub struct Life {
+    /// Its thread: the kill switch.
+    pub arbiter: Arbiter,
+    /// Where it is asked whether it still turns its loop.
+    pub heartbeat: Recipient<Heartbeat>,
+    /// How it is wired to the others.
+    pub role: Role,
+}
+
+/// What a child is to the others.
+pub enum Role {
+    /// Wants to know who is up.
+    Registry(Recipient<Announce>),
+    /// Is announced to the registry.
+    Provider(ProviderUp),
+    /// Is told of every change, and drained at the end.
+    Transport {
+        /// Where it learns of changes.
+        listener: Recipient<CatalogueChanged>,
+        /// Where it is asked to finish.
+        drain: Recipient<Drain>,
+    },
+}
+
+/// A child through all its lives.
+pub(super) struct Child {
+    /// Makes the next life.
+    pub start: StartChild,
+    /// Which life this is; also counts ends, so that an echo of an earlier one is known as such.
+    pub incarnation: u64,
+    /// The running life.
+    pub life: Option<Life>,
+    /// When it was asked for a sign of life that it still owes.
+    pub asked: Option<Instant>,
+    exits: VecDeque<Instant>,
+    /// Where it stands.
+    pub state: ActorState,
+    /// Starts after the first.
+    pub restarts: u64,
+    /// The last exit, in a word.
+    pub last_exit: Option<&'static str>,
+}
+
+// === impl Role ===
+
+impl Role {
+    /// What the registry is told of a child.
+    pub(super) fn announcement(&self) -> Option<Announce> {
+        match self {
+            Self::Registry(_) => None,
+            Self::Provider(up) => Some(Announce::ProviderUp(up.clone())),
+            Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
+        }
+    }
+}
+
+// === impl Child ===
+
+impl Child {
+    pub(super) fn new(start: StartChild) -> Self {
+        Self {
+            start,
+            incarnation: 0,
+            life: None,
+            asked: None,
+            exits: VecDeque::new(),
+            state: ActorState::Restarting,
+            restarts: 0,
+            last_exit: None,
+        }
+    }
+
+    /// Counts an exit that just happened and says what to do.
+    pub(super) fn exited(&mut self, policy: RestartPolicy) -> Restart {
+        let now = Instant::now();
+        self.exits
+            .retain(|exit| now.duration_since(*exit) < policy.within);
+        self.exits.push_back(now);
+        let decision = policy.decide(self.exits.len());
+        self.state = match decision {
+            Restart::After(_) => ActorState::Restarting,
+            Restart::Quarantine(_) => ActorState::Quarantined,
+        };
+        decision
+    }
+}

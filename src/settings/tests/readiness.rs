@@ -1,0 +1,89 @@
+//! What works with which keys.
+
+use super::super::readiness::{ProviderState, needed_variables, provider_status, tool_status};
+use super::settings;
+
+const TEXT: &str = "[LLM_PROVIDER.a]\nbase_url = \"https://a\"\nenv_key = \"A_KEY\"\n\
+    default_model = \"m\"\nfallback_to = \"b\"\n[LLM_PROVIDER.a_END]\n\
+    [LLM_PROVIDER.b]\nbase_url = \"https://b\"\nenv_key = \"B_KEY\"\ndefault_model = \"m\"\n\
+    models = \"m, n\"\n[LLM_PROVIDER.b_END]\n\
+    [LLM_PROVIDER.off]\nactive = \"false\"\nbase_url = \"https://c\"\nenv_key = \"C_KEY\"\n\
+    default_model = \"m\"\n[LLM_PROVIDER.off_END]\n\
+    [SEARCH_PROVIDER.s]\nenv_key = \"S_KEY\"\n[SEARCH_PROVIDER.s_END]\n\
+    [TOOL.one]\ndescription = \"d\"\ndefault_provider = \"a\"\n[TOOL.one_END]\n\
+    [TOOL.two]\ndescription = \"d\"\ndefault_provider = \"b\"\n[TOOL.two_END]\n\
+    [TOOL.off]\nactive = \"false\"\ndescription = \"d\"\n[TOOL.off_END]\n\
+    [TOOL.web_search]\n[TOOL.web_search_END]\n\
+    [TOOL.picture]\nprovider_type = \"image\"\ndescription = \"d\"\n[TOOL.picture_END]\n";
+
+/// Each tool as `name: chain` or `name: reason (missing)`.
+fn tools(text: &str, set: &[&str]) -> Vec<String> {
+    tool_status(&settings(text), &|name| set.contains(&name))
+        .iter()
+        .map(|tool| match &tool.reason {
+            None => format!("{}: {}", tool.name, tool.chain.join(" -> ")),
+            Some(reason) => format!("{}: {reason} ({})", tool.name, tool.missing.join(", ")),
+        })
+        .collect()
+}
+
+#[test]
+fn one_key_is_enough_for_every_llm_tool() {
+    let expected = [
+        "one: a -> b",
+        "two: b",
+        "off: active is false ()",
+        "web_search: not built yet: comes with a later version ()",
+        "picture: its provider_type is not known ()",
+    ];
+    assert_eq!(tools(TEXT, &["A_KEY"]), expected);
+    assert_eq!(tools(TEXT, &["B_KEY", "S_KEY"]), expected);
+}
+
+#[test]
+fn without_a_key_the_useful_variables_are_named_the_chains_first() {
+    let found = tools(TEXT, &["C_KEY"]);
+    assert_eq!(found[0], "one: no LLM provider has its key (A_KEY, B_KEY)");
+    assert_eq!(found[1], "two: no LLM provider has its key (B_KEY, A_KEY)");
+}
+
+#[test]
+fn a_provider_without_a_key_is_ready() {
+    let text = "[LLM_PROVIDER.ollama]\ndefault_model = \"m\"\n[LLM_PROVIDER.ollama_END]";
+    assert_eq!(tools(text, &[]), ["llm_complete: ollama"]);
+}
+
+#[test]
+fn without_a_provider_nothing_is_usable() {
+    assert_eq!(
+        tools("", &[]),
+        ["llm_complete: no LLM provider is active ()"]
+    );
+}
+
+#[test]
+fn providers() {
+    let found = provider_status(&settings(TEXT), &|name| name == "B_KEY");
+    let states: Vec<(&str, ProviderState, bool)> = found
+        .iter()
+        .map(|provider| (provider.name.as_str(), provider.state, provider.key_set))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("a", ProviderState::NoKey, false),
+            ("b", ProviderState::Ready, true),
+            ("off", ProviderState::Inactive, false),
+            ("s", ProviderState::NotBuilt, false),
+        ]
+    );
+    assert_eq!(found[0].falls_back_to.as_deref(), Some("b"));
+    assert_eq!(found[1].models, 2);
+}
+
+#[test]
+fn only_the_keys_of_active_llm_providers_are_needed() {
+    let settings = settings(TEXT);
+    let needed: Vec<&str> = needed_variables(&settings).into_iter().collect();
+    assert_eq!(needed, ["A_KEY", "B_KEY"]);
+}
