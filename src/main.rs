@@ -10,6 +10,7 @@ mod check;
 mod check_command;
 mod cli;
 mod demo;
+mod doors;
 mod environment;
 mod exit;
 mod guardian;

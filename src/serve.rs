@@ -84,6 +84,7 @@ fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> 
     let House {
         catalogue,
         providers,
+        http: options,
     } = house;
     let catalogue = Arc::new(catalogue);
     let registry: StartChild = Box::new(move |link, _| {
@@ -96,7 +97,7 @@ fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> 
         })
     });
     let http: StartChild = Box::new(move |link, health| {
-        let started = transport::start(&listener, health.clone(), link)?;
+        let started = transport::start(&listener, options.clone(), health.clone(), link)?;
         Ok(Life {
             arbiter: started.arbiter,
             heartbeat: started.heartbeat,

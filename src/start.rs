@@ -99,7 +99,7 @@ pub fn open_with(
     port: u16,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault) {
+    let house = match House::new(settings, vault, host) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };

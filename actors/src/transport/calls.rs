@@ -1,9 +1,6 @@
 //! The calls log: one line for each call of any door, without what was asked or answered.
 
-use crate::{
-    error::CallError,
-    tools::Outcome,
-};
+use crate::{error::CallError, tools::Outcome};
 
 /// A call that is logged when it ends.
 pub struct Logged(String);

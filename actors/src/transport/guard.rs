@@ -213,7 +213,13 @@ mod tests {
     #[test]
     fn only_our_own_names_are_hosts() {
         let local = Guard::default();
-        for host in ["localhost", "LOCALHOST:1", "127.0.0.1:7860", "[::1]:7860", "localhost."] {
+        for host in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1:7860",
+            "[::1]:7860",
+            "localhost.",
+        ] {
             assert_eq!(admit(&local, Some(host), None), Ok(()), "{host}");
         }
         let foreign = [
@@ -225,7 +231,11 @@ mod tests {
             "",
         ];
         for host in foreign {
-            assert_eq!(admit(&local, Some(host), None), Err(Foreign::Host), "{host}");
+            assert_eq!(
+                admit(&local, Some(host), None),
+                Err(Foreign::Host),
+                "{host}"
+            );
         }
         assert_eq!(admit(&local, None, None), Ok(()));
     }
@@ -267,8 +277,16 @@ mod tests {
             ("127.0.0.1:7860", "http://localhost@evil.example", false),
         ];
         for (host, origin, allowed) in cases {
-            let expected = if allowed { Ok(()) } else { Err(Foreign::Origin) };
-            assert_eq!(admit(&guard, Some(host), Some(origin)), expected, "{origin}");
+            let expected = if allowed {
+                Ok(())
+            } else {
+                Err(Foreign::Origin)
+            };
+            assert_eq!(
+                admit(&guard, Some(host), Some(origin)),
+                expected,
+                "{origin}"
+            );
         }
     }
 }

@@ -130,9 +130,8 @@ where
         while let Some(end) = unread.windows(2).position(|pair| pair == b"\n\n") {
             let event: Vec<u8> = unread.drain(..end + 2).collect();
             let message = data(&event).and_then(|data| serde_json::from_str(&data).ok());
-            let ends = |message: &Value| {
-                message.get("id").is_some() && message.get("method").is_none()
-            };
+            let ends =
+                |message: &Value| message.get("id").is_some() && message.get("method").is_none();
             if let Some(message) = message.filter(ends) {
                 return Some(message);
             }
@@ -162,7 +161,10 @@ mod tests {
             ("*/*", Some(Accept::Both)),
             ("application/json", Some(Accept::Json)),
             ("Text/Event-Stream; charset=utf-8", Some(Accept::Events)),
-            ("text/event-stream;q=0, application/json", Some(Accept::Json)),
+            (
+                "text/event-stream;q=0, application/json",
+                Some(Accept::Json),
+            ),
             ("text/html, application/xml", None),
         ];
         for (text, expected) in cases {
@@ -172,10 +174,7 @@ mod tests {
 
     #[test]
     fn an_events_data_may_have_several_lines() {
-        assert_eq!(
-            data(b"id: 1\ndata: {\ndata:}\n\n").as_deref(),
-            Some("{\n}")
-        );
+        assert_eq!(data(b"id: 1\ndata: {\ndata:}\n\n").as_deref(), Some("{\n}"));
         assert_eq!(data(b": ping\n\n"), None);
     }
 }

@@ -244,7 +244,10 @@ impl ServerHandler for Handler {
         }
         Err(ErrorData::new(
             ErrorCode::METHOD_NOT_FOUND,
-            format!("There is no method {}.", crate::params::clip(&request.method)),
+            format!(
+                "There is no method {}.",
+                crate::params::clip(&request.method)
+            ),
             None,
         ))
     }

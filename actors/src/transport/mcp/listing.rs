@@ -91,9 +91,8 @@ impl Changes {
         let earlier = *self;
         self.tools += u64::from(before.tools != after.tools);
         self.prompts += u64::from(before.prompts != after.prompts);
-        self.resources += u64::from(
-            before.resources != after.resources || before.templates != after.templates,
-        );
+        self.resources +=
+            u64::from(before.resources != after.resources || before.templates != after.templates);
         *self != earlier
     }
 }

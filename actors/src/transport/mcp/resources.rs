@@ -33,7 +33,9 @@ pub fn resources(catalogue: &Catalogue) -> Vec<Resource> {
     [
         Resource::new(PROVIDERS, "providers")
             .with_title("Providers")
-            .with_description("Every LLM provider: its models, its fallback, and why it is inactive")
+            .with_description(
+                "Every LLM provider: its models, its fallback, and why it is inactive",
+            )
             .with_mime_type(JSON),
         Resource::new(TOOLS, "tools")
             .with_title("Tools")
@@ -119,7 +121,10 @@ pub fn complete(
     }
     if argument.name != "name" {
         return Err(ErrorData::invalid_params(
-            format!("{MODEL_TEMPLATE} has no argument `{}`.", clip(&argument.name)),
+            format!(
+                "{MODEL_TEMPLATE} has no argument `{}`.",
+                clip(&argument.name)
+            ),
             None,
         ));
     }

@@ -1,7 +1,10 @@
 //! Subscription: tells a client that a list has changed. In sessions to whoever initialized, since
 //! 2026-07-28 to whoever listens.
 
-use rmcp::{RoleServer, service::{Peer, SubscriptionContext}};
+use rmcp::{
+    RoleServer,
+    service::{Peer, SubscriptionContext},
+};
 use tokio::{
     sync::watch,
     task::{AbortHandle, spawn},

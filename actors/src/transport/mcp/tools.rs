@@ -30,23 +30,24 @@ fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
         ToolKind::Llm { .. } => (schema::llm_input(catalogue), None),
         ToolKind::ListActiveTools => (schema::no_input(), Some(schema::active_tools_output())),
         ToolKind::HealthCheck => (schema::no_input(), Some(schema::health_output())),
-        ToolKind::GetModelInfo => (
-            schema::model_input(catalogue),
-            Some(schema::model_output()),
-        ),
+        ToolKind::GetModelInfo => (schema::model_input(catalogue), Some(schema::model_output())),
         ToolKind::NotBuilt => return None,
     };
     let asks = matches!(tool.kind, ToolKind::Llm { .. });
-    let listed = Listed::new(tool.name.to_string(), tool.description.clone(), object(input))
-        .with_title(title(&tool.name))
-        .with_annotations(
-            ToolAnnotations::new()
-                .read_only(true)
-                .destructive(false)
-                // The same question has a new answer each time.
-                .idempotent(!asks)
-                .open_world(asks),
-        );
+    let listed = Listed::new(
+        tool.name.to_string(),
+        tool.description.clone(),
+        object(input),
+    )
+    .with_title(title(&tool.name))
+    .with_annotations(
+        ToolAnnotations::new()
+            .read_only(true)
+            .destructive(false)
+            // The same question has a new answer each time.
+            .idempotent(!asks)
+            .open_world(asks),
+    );
     Some(match output {
         Some(output) => listed.with_raw_output_schema(Arc::new(object(output))),
         None => listed,
