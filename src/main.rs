@@ -16,6 +16,7 @@ mod exit;
 mod guardian;
 mod house;
 mod logs;
+mod mcp_config_command;
 mod pyfun;
 mod seal;
 mod serve;

@@ -10,7 +10,7 @@ use std::{
 
 use actix::Recipient;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::mcp::{Changes, Listing};
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
 
 /// How often an end of the calls in flight is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// Longest wait for the registry's first word.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Shared by all requests of one life of a transport.
 pub struct Lobby {
@@ -62,6 +65,17 @@ impl Lobby {
         let before = self.listing.swap(listing.clone());
         self.changes
             .send_if_modified(|changes| changes.count(&before, &listing));
+    }
+
+    /// Waits a moment for the first catalogue: who comes just after a start need not come again.
+    /// Whether it is there.
+    pub async fn ready(&self) -> bool {
+        let mut changes = self.changes.subscribe();
+        // Every catalogue has tools, so the first one changes their list.
+        let spoken = changes.wait_for(|changes| changes.tools > 0);
+        timeout(PATIENCE, spoken)
+            .await
+            .is_ok_and(|spoken| spoken.is_ok())
     }
 
     /// Why no call can be taken now, in a word; `None` if it can.

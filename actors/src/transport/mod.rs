@@ -8,6 +8,7 @@ mod http;
 mod lobby;
 pub mod mcp;
 mod status;
+pub mod stdio;
 
 pub use self::{
     guard::Guard,

@@ -58,6 +58,7 @@ pub async fn serve(
     payload: web::Payload,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
+    mcp.lobby.ready().await;
     match *request.method() {
         Method::POST => mcp.post(&request, payload).await,
         Method::GET => mcp.get(&request).await,

@@ -53,6 +53,7 @@ pub struct Address {
 
 /// `GET /sse`
 pub async fn stream(mcp: web::Data<Mcp>) -> HttpResponse {
+    mcp.lobby.ready().await;
     open(&mcp).await
 }
 
