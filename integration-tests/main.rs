@@ -20,7 +20,17 @@ mod config;
 #[cfg(feature = "fixtures")]
 mod crash;
 mod demo;
+mod guard;
 mod limits;
+mod mcp;
+#[cfg(feature = "fixtures")]
+mod mcp_changes;
+#[cfg(feature = "fixtures")]
+mod mcp_conformance;
+mod mcp_sdk;
+mod mcp_sessions;
+mod mcp_sse;
+mod mcp_stdio;
 mod refusals;
 mod secrets;
 mod wire;

@@ -22,7 +22,7 @@ use rmcp::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-/// Most sessions at a time. One takes about 30 KiB.
+/// Most sessions at a time. One takes about 60 KiB.
 const MOST: usize = 500;
 /// A session that only initialized is closed after this.
 const ABANDONED: Duration = Duration::from_secs(10);
