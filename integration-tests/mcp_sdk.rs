@@ -87,6 +87,10 @@ fn doors(house: &House) -> [(&'static str, Vec<String>); 3] {
 async fn calls(sdk: Sdk, mode: &str, stateless: bool) {
     let upstream = FakeUpstream::start().await;
     upstream.anthropic.always(Fault::Status(529));
+    // The TypeScript SDK loses progress that comes in one piece with the answer.
+    upstream
+        .gemini
+        .always(Fault::Late(SECOND / 4, "hello from gemini"));
     let house = house(&upstream, stateless).await;
     for (door, target) in doors(&house) {
         let mut command = sdk.command();

@@ -22,11 +22,9 @@ use super::{
 };
 use crate::{catalogue::Catalogue, transport::lobby::Lobby};
 
-/// Methods whose parameters did not fit: MCP has them, so they are not unknown.
-const METHODS: [&str; 15] = [
-    "initialize",
+/// Methods of all versions: if their parameters do not fit, they are not unknown.
+const METHODS: [&str; 10] = [
     "server/discover",
-    "ping",
     "tools/list",
     "tools/call",
     "prompts/list",
@@ -34,11 +32,17 @@ const METHODS: [&str; 15] = [
     "resources/list",
     "resources/templates/list",
     "resources/read",
+    "completion/complete",
+    "subscriptions/listen",
+];
+
+/// Methods that 2026-07-28 has removed.
+const REMOVED: [&str; 5] = [
+    "initialize",
+    "ping",
     "resources/subscribe",
     "resources/unsubscribe",
-    "completion/complete",
     "logging/setLevel",
-    "subscriptions/listen",
 ];
 
 /// Answers one client.
@@ -184,8 +188,11 @@ impl ServerHandler for Handler {
     async fn set_level(
         &self,
         request: SetLevelRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        if is_modern(&context) {
+            return Err(unknown("logging/setLevel"));
+        }
         self.verbosity.set(request.level);
         Ok(())
     }
@@ -234,23 +241,31 @@ impl ServerHandler for Handler {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if METHODS.contains(&request.method.as_str()) {
+        let method = request.method.as_str();
+        if METHODS.contains(&method) || (REMOVED.contains(&method) && !is_modern(&context)) {
             return Err(ErrorData::invalid_params(
                 format!("The params are not what {} takes.", request.method),
                 None,
             ));
         }
-        Err(ErrorData::new(
-            ErrorCode::METHOD_NOT_FOUND,
-            format!(
-                "There is no method {}.",
-                crate::params::clip(&request.method)
-            ),
-            None,
-        ))
+        Err(unknown(method))
     }
+}
+
+/// Whether a request is one of 2026-07-28 or later, by what it says itself.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    let version = context.meta.protocol_version();
+    version.is_some_and(|version| !version.has_initialize())
+}
+
+fn unknown(method: &str) -> ErrorData {
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        format!("There is no method {}.", crate::params::clip(method)),
+        None,
+    )
 }
 
 /// Every list is one page, so no cursor is ever ours.
