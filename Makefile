@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features fixtures
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench image clean
+.PHONY: help run demo test lint deny bench image clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,11 @@ lint: ## format and clippy (installs what is missing of them)
 	  || { echo 'install the rustfmt and clippy components of your Rust toolchain'; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(TEST_FEATURES) -- -D warnings
+
+deny: ## licences, sources and banned packages (builds cargo-deny once, into target/tools)
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" command -v cargo-deny >/dev/null \
+	  || $(CARGO) install cargo-deny --locked --root target/tools
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo-deny check licenses bans sources
 
 bench: ## throughput, latency, CPU and memory, beside a direct call and nginx
 	$(CARGO) bench --bench bench

@@ -44,7 +44,11 @@ use bench::{
     machine, report, startup, upstream,
 };
 use clap::Parser;
-use tokio::{runtime::Builder, task::LocalSet};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+    task::LocalSet,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -65,9 +69,15 @@ fn main() -> ExitCode {
 
 async fn start(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.upstream {
-        upstream::serve().await
-    } else {
-        run(arguments).await
+        return upstream::serve().await;
+    }
+    // Ended by force, this program would leave what it has started behind.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        ended = run(arguments) => ended,
+        _ = terminate.recv() => anyhow::bail!("stopped before the end"),
+        _ = interrupt.recv() => anyhow::bail!("stopped before the end"),
     }
 }
 
@@ -75,7 +85,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say(&machine::facts())?;
     let upstream = Rc::new(upstream::start().await?);
     say(&startup::measure(&upstream, arguments).await?.to_string())?;
-    compete(&api::scenario(&upstream).await?, arguments).await
+    compete(&api::scenario(&upstream, arguments).await?, arguments).await
 }
 
 /// Every contestant in turn, as often as there are rounds.

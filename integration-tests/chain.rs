@@ -6,8 +6,7 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun, eventually, hub::api_request, pyfun::Provider,
-    upstream::ClosedPort, within,
+    FakeUpstream, Fault, Hub, Pyfun, hub::api_request, pyfun::Provider, upstream::ClosedPort,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -184,71 +183,6 @@ async fn a_caller_that_hangs_up_cancels_the_vendor() {
 }
 
 #[tokio::test]
-async fn a_stumble_is_retried_on_the_same_provider() {
-    let upstream = FakeUpstream::start().await;
-    upstream
-        .anthropic
-        .once(Fault::Status(529))
-        .once(Fault::ResetBeforeAnswer);
-    let hub = Hub::with(&Pyfun::three(&upstream).limit("RETRY_COUNT", "2")).await;
-    let reply = hub.prompt("hello").await;
-    assert_eq!(reply.assert_ok().attempts(), ["anthropic ok 200"]);
-    assert_eq!(reply.attempt_entries()[0]["tries"], 3, "{reply}");
-}
-
-#[tokio::test]
-async fn a_short_retry_after_is_honoured() {
-    let upstream = FakeUpstream::start().await;
-    upstream.anthropic.once(Fault::RetryAfter(429, 1));
-    let hub = Hub::with(&Pyfun::three(&upstream).limit("RETRY_COUNT", "1")).await;
-    let reply = hub.prompt("hello").await;
-    assert_eq!(reply.assert_ok().attempts(), ["anthropic ok 200"]);
-    let seen = upstream.anthropic.seen();
-    let pause = seen[1].at - seen[0].at;
-    assert!(
-        pause >= Duration::from_millis(990) && pause < 2 * SECOND,
-        "{pause:?}"
-    );
-}
-
-#[tokio::test]
-async fn what_asking_again_would_not_mend_is_not_asked_again() {
-    let upstream = FakeUpstream::start().await;
-    let faults = [
-        Fault::Status(401),
-        Fault::Status(403),
-        Fault::Status(404),
-        Fault::Quota,
-        Fault::RetryAfter(429, 60),
-        Fault::RetryAfter(503, 60),
-        Fault::TruncatedJson,
-    ];
-    let hub = Hub::with(&Pyfun::three(&upstream).limit("RETRY_COUNT", "3")).await;
-    for (index, fault) in faults.into_iter().enumerate() {
-        upstream.anthropic.once(fault.clone());
-        let reply = hub.prompt("hello").await;
-        assert_eq!(reply.assert_ok().provider(), "gemini", "{fault:?}: {reply}");
-        assert_eq!(upstream.anthropic.seen().len(), index + 1, "{fault:?}");
-        assert!(reply.elapsed < SECOND, "{fault:?}: {reply}");
-    }
-}
-
-#[tokio::test]
-async fn a_request_that_is_at_fault_burns_no_second_provider() {
-    let upstream = FakeUpstream::start().await;
-    let hub = Hub::with(&Pyfun::three(&upstream).limit("RETRY_COUNT", "3")).await;
-    for status in [400, 413, 422] {
-        upstream.anthropic.once(Fault::Status(status));
-        let reply = hub.prompt("hello").await;
-        reply.assert_fails(400, "bad_request");
-        assert_eq!(reply.attempts(), [format!("anthropic rejected {status}")]);
-        assert!(reply.error().contains("anthropic"), "{reply}");
-    }
-    assert_eq!(upstream.anthropic.seen().len(), 3);
-    assert_eq!(upstream.gemini.seen().len(), 0);
-}
-
-#[tokio::test]
 async fn a_fallback_uses_its_own_model() {
     let upstream = FakeUpstream::start().await;
     upstream.anthropic.always(Fault::Status(500));
@@ -322,73 +256,4 @@ async fn models_and_providers_find_each_other() {
     reply.assert_fails(400, "bad_request");
     assert!(reply.error().contains("antropic"), "{reply}");
     assert_eq!(upstream.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn a_busy_provider_is_passed_over_and_all_busy_is_an_overload() {
-    let upstream = FakeUpstream::start().await;
-    upstream.anthropic.always(Fault::Hang);
-    upstream.gemini.always(Fault::Hang);
-    let base = &upstream.url();
-    let pyfun = Pyfun::chain([Provider::anthropic(base), Provider::gemini(base)])
-        .limit("MAX_PARALLEL_REQUESTS", "1")
-        .limit("MAX_WAIT_SEC", "0.1");
-    let hub = Hub::with(&pyfun).await;
-
-    tokio::select! {
-        _ = async { tokio::join!(hub.prompt("takes anthropic"), hub.prompt("takes gemini")) } => {
-            panic!("nobody answers those");
-        }
-        () = async {
-            upstream.anthropic.arrival(0).await;
-            upstream.gemini.arrival(0).await;
-            assert_eq!((upstream.anthropic.seen().len(), upstream.gemini.seen().len()), (1, 1));
-            let reply = hub.prompt("finds no room").await;
-            reply.assert_fails(503, "overloaded");
-            assert_eq!(reply.header("retry-after"), "1", "{reply}");
-            assert!(reply.elapsed < SECOND, "{reply}");
-        } => {}
-    }
-    // The callers above are gone now: their permits are free again.
-    upstream.always(&Fault::Answer("room"));
-    let look = async || Some(hub.prompt("again").await).filter(|reply| reply.status == 200);
-    eventually(5 * SECOND, "a permit that is given back", look).await;
-}
-
-#[tokio::test]
-async fn a_waiting_call_takes_the_permit_that_is_given_back() {
-    let upstream = FakeUpstream::start().await;
-    let pause = Duration::from_millis(300);
-    upstream.openai.always(Fault::Late(pause, "late"));
-    let pyfun = Pyfun::alone(&upstream.url())
-        .limit("MAX_PARALLEL_REQUESTS", "1")
-        .limit("MAX_WAIT_SEC", "10");
-    let hub = Hub::with(&pyfun).await;
-    let (one, two) = tokio::join!(hub.prompt("one"), hub.prompt("two"));
-    assert_eq!((one.status, two.status), (200, 200), "{one}\n{two}");
-    let seen = upstream.openai.seen();
-    assert!(
-        seen[1].at - seen[0].at >= pause,
-        "both were in flight at once"
-    );
-}
-
-#[tokio::test]
-async fn calls_do_not_wait_for_each_other() {
-    let upstream = FakeUpstream::start().await;
-    upstream.anthropic.always(Fault::Hang);
-    let hub = Hub::three(&upstream).await;
-    let slow = hub.prompt("slow");
-    tokio::pin!(slow);
-    let quick = async {
-        upstream.anthropic.arrival(0).await;
-        for _ in 0..20 {
-            let reply = hub.prompt_at("gemini", "quick").await;
-            assert!(reply.assert_ok().elapsed < SECOND, "{reply}");
-        }
-    };
-    tokio::select! {
-        _ = &mut slow => panic!("the slow one came first"),
-        () = within(10 * SECOND, "twenty quick calls", quick) => {}
-    }
 }

@@ -48,7 +48,7 @@ const THEIR_LINES: [(usize, &str); 10] = [
     (4, "hub_name"),
     (6, "hub_port"),
     (9, "many"),
-    (12, "ftp"),
+    (12, "base_url"),
     (17, "carrier-pigeon"),
     (21, "nobody"),
     (27, "three"),
@@ -268,53 +268,6 @@ async fn the_system_prompt_over_several_lines_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_lazy_file_serves() {
-    let upstream = FakeUpstream::start().await;
-    let text = format!(
-        "[HUB]\nHUB_NAME = \"Lazy\"\n[HUB_END]\n[LLM_PROVIDER.anthropic]\n\
-         base_url = \"{}/v1\"\nenv_key = \"ANTHROPIC_API_KEY\"\n\
-         default_model = \"claude-fast-1\"\n[LLM_PROVIDER.anthropic_END]\n",
-        upstream.url()
-    );
-    let hub = Hub::builder().pyfun_text(&text).keys().start().await;
-    assert_eq!(
-        hub.prompt("hello").await.assert_ok().text(),
-        "hello from anthropic"
-    );
-    let listed = hub.call("list_active_tools", json!({})).await;
-    let active = listed.result()["active_tools"].as_array().unwrap();
-    assert!(active.contains(&json!("llm_complete")), "{listed}");
-}
-
-#[tokio::test]
-async fn a_missing_or_empty_file_serves_the_system_tools_and_says_what_to_write() {
-    let empty = Hub::builder().pyfun_text("").start().await;
-    let missing = Hub::builder().start().await;
-    for hub in [empty, missing] {
-        hub.call("health_check", json!({})).await.assert_ok();
-        hub.prompt("hello")
-            .await
-            .assert_fails(503, "not_configured");
-        let log = hub.process.stderr.text();
-        assert!(log.contains("[LLM_PROVIDER."), "{log}");
-    }
-}
-
-#[tokio::test]
-async fn a_variable_overrides_the_file() {
-    let upstream = FakeUpstream::start().await;
-    let hub = Hub::builder()
-        .pyfun(&Pyfun::three(&upstream))
-        .keys()
-        .env("HUB__HUB__HUB_NAME", "Other Hub")
-        .env("HUB__TOOL__LLM_COMPLETE__DEFAULT_PROVIDER", "gemini")
-        .start()
-        .await;
-    assert_eq!(hub.get("/").await.body["service"], "Other Hub");
-    assert_eq!(hub.prompt("hello").await.assert_ok().provider(), "gemini");
-}
-
-#[tokio::test]
 async fn an_override_that_is_wrong_is_a_mistake_that_names_the_variable() {
     let upstream = FakeUpstream::start().await;
     let finished = Program::new(["check", "--config", "hub.pyfun"])
@@ -324,17 +277,4 @@ async fn an_override_that_is_wrong_is_a_mistake_that_names_the_variable() {
         .await;
     let output = finished.assert_exit(78).output();
     assert!(output.contains("HUB__HUB_LIMITS__RETRY_COUNT"), "{output}");
-}
-
-#[tokio::test]
-async fn replies_are_tagged_on_request() {
-    let upstream = FakeUpstream::start().await;
-    let hub = Hub::builder()
-        .pyfun(&Pyfun::three(&upstream))
-        .keys()
-        .env("HUB__HUB__HUB_TAG_REPLIES", "true")
-        .start()
-        .await;
-    let reply = hub.prompt("hello").await;
-    assert_eq!(reply.assert_ok().text(), "[anthropic] hello from anthropic");
 }

@@ -123,8 +123,10 @@ async fn survives(prompt: &str, restarts: u64, exit: &str) {
     assert!(back <= BACK, "back after {back:?}");
     // Who is caught in a crash is told at once, not when the time is up.
     assert!(reply.elapsed <= 2 * BACK, "{reply}");
-    let steady = hub.health_of("provider.openrouter").await;
-    assert_eq!(steady["restarts"], 0, "{steady}");
+    for actor in ["provider.openrouter", "registry", "transport.http"] {
+        let health = hub.health_of(actor).await;
+        assert_eq!(health["restarts"], 0, "{actor}: {health}");
+    }
 }
 
 #[tokio::test]
@@ -238,4 +240,19 @@ async fn the_transport_is_back_on_its_port() {
         let health = hub.health_of(&format!("provider.{provider}")).await;
         assert_eq!(health["restarts"], 0, "{health}");
     }
+}
+
+#[tokio::test]
+async fn the_registry_is_back_and_nobody_noticed() {
+    let upstream = FakeUpstream::start().await;
+    let hub = fragile_hub(&upstream).await;
+    let crowd = Crowd::calling(&hub);
+    assert_served(&hub.prompt_at("fragile", "kill registry").await, "fragile");
+    assert_eq!(restarted(&hub, "registry", 1).await, "killed");
+    // What it knows is what it was told again: a crash after its own is still seen by everyone.
+    hub.prompt_at("fragile", "panic in handler")
+        .await
+        .assert_ok();
+    serves_again(&hub, Instant::now()).await;
+    crowd.leave().await;
 }

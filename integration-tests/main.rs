@@ -11,16 +11,18 @@
 
 mod support;
 
+mod admission;
+mod answers;
 mod api;
 mod architecture;
 mod chain;
 mod cli;
 mod clients;
 mod config;
-#[cfg(feature = "fixtures")]
 mod crash;
 mod demo;
 mod guard;
+mod licences;
 mod limits;
 mod mcp;
 #[cfg(feature = "fixtures")]
@@ -32,5 +34,9 @@ mod mcp_sessions;
 mod mcp_sse;
 mod mcp_stdio;
 mod refusals;
+mod retries;
+mod sealing;
 mod secrets;
+mod surface;
+mod tiers;
 mod wire;

@@ -152,7 +152,7 @@ async fn gemini(request: web::Json<Value>) -> HttpResponse {
             "promptTokenCount": tokens(prompt.unwrap_or_default()),
             "candidatesTokenCount": tokens(&text)
         },
-        "modelVersion": "gemini-3-flash-preview"
+        "modelVersion": "gemini-3.5-flash-lite"
     }))
 }
 
@@ -167,7 +167,7 @@ async fn openrouter(request: web::Json<Value>) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "id": "gen-demo",
         "object": "chat.completion",
-        "model": "openai/gpt-oss-20b:free",
+        "model": "openai/gpt-oss-120b",
         "choices": [{
             "index": 0,
             "message": {"role": "assistant", "content": text},

@@ -171,7 +171,10 @@ fn start_provider(spec: &ProviderSpec, link: hub_actors::supervise::Link) -> Lif
     Life {
         arbiter: started.arbiter,
         heartbeat: started.heartbeat,
-        role: Role::Provider(started.up),
+        role: Role::Provider {
+            up: started.up,
+            _life: started.life,
+        },
     }
 }
 

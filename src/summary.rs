@@ -64,6 +64,17 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
         names => names.join(", "),
     };
     let _ = write!(text, "\n  providers   {providers}");
+    let keyless = settings.llm_providers.iter().zip(&catalogue.providers);
+    let keyless: Vec<_> = keyless
+        .filter(|(configured, provider)| configured.active && provider.info.inactive.is_some())
+        .filter_map(|(configured, _)| {
+            let variable = configured.env_key.as_deref()?;
+            Some(format!("{} ({variable})", configured.name))
+        })
+        .collect();
+    if !keyless.is_empty() {
+        let _ = write!(text, "\n  no key      {}", keyless.join(", "));
+    }
     let inactive = catalogue
         .tools
         .iter()

@@ -156,6 +156,22 @@ async fn ask(
     let Some(up) = &hop.up else {
         return Hopped::unasked(FailureKind::Crashed);
     };
+    let mut life = up.life.clone();
+    tokio::select! {
+        biased;
+        hopped = ask_provider(hop, up, request, deadline, hub) => hopped,
+        // A life that is stuck holds its callers' channels open; they need not wait with it.
+        _ = life.changed() => Hopped::failed(FailureKind::Crashed),
+    }
+}
+
+async fn ask_provider(
+    hop: &Hop,
+    up: &ProviderUp,
+    request: &Arc<CompletionRequest>,
+    deadline: Instant,
+    hub: &HubInfo,
+) -> Hopped {
     let permit = match admit(up, deadline.min(Instant::now() + hub.max_wait)).await {
         Ok(permit) => permit,
         Err(kind) => return Hopped::unasked(kind),

@@ -166,13 +166,21 @@ fn wrong(name: &str, what: &str) -> CallError {
     CallError::BadRequest(format!("`{name}` must be {what}."))
 }
 
-/// A caller's own word, short enough to be said back.
+/// A caller's own word, fit to be said back: short, and without line breaks or other controls.
 pub fn clip(word: &str) -> String {
     const MOST: usize = 64;
-    match word.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}..", &word[..end]),
-        None => word.to_owned(),
+    let shown = word.chars().map(|c| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    });
+    let mut shown: String = shown.take(MOST).collect();
+    if word.chars().nth(MOST).is_some() {
+        shown.push_str("..");
     }
+    shown
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::*;
 use serde::Serialize;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     time::Instant,
 };
 
@@ -114,9 +114,9 @@ pub struct Failure {
     pub status: Option<u16>,
     /// How long the vendor asks to wait.
     pub retry_after: Option<Duration>,
-    /// The vendor's own machine word for it (`overloaded_error`): lower-case letters and `_` only,
-    /// so that nothing a hostile upstream echoes can travel in it.
-    pub word: Option<String>,
+    /// The vendor's own machine word for it (`overloaded_error`). One that we know: nothing that a
+    /// hostile upstream echoes can travel in it.
+    pub word: Option<&'static str>,
 }
 
 /// What happened, as the word that `attempts[].outcome` shows.
@@ -204,6 +204,9 @@ pub struct ProviderUp {
     /// Admission: one permit for each request in flight. A mailbox's capacity is not backpressure
     /// (every sender has a free slot), so callers take a permit before they send.
     pub permits: Arc<Semaphore>,
+    /// Closes when the guardian gives this life up. A life that is stuck drops no reply channel, so
+    /// its callers learn of its end here. Nothing is ever sent.
+    pub life: watch::Receiver<()>,
 }
 
 // === registry -> doors ===

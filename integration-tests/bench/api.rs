@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
+    arguments::Arguments,
     contestant::{Contestant, Scenario},
     http, hub, nginx,
     server::Server,
@@ -18,9 +19,9 @@ const PROMPT: &str = "Our nightly import fails with `duplicate key value violate
     them with INSERT. What is the simplest change that makes this safe?";
 
 /// Starts nginx and a hub of their own for it.
-pub(crate) async fn scenario(upstream: &Rc<Server>) -> Result<Scenario> {
-    let nginx = Rc::new(nginx::start(upstream.address).await?);
-    let hub = Rc::new(hub::start(upstream.address).await?);
+pub(crate) async fn scenario(upstream: &Rc<Server>, arguments: &Arguments) -> Result<Scenario> {
+    let nginx = Rc::new(nginx::start(upstream.address, arguments.connections).await?);
+    let hub = Rc::new(hub::start(upstream.address, arguments.connections).await?);
     let contestant = |name, server: &Rc<Server>, request| Contestant {
         name,
         server: server.clone(),

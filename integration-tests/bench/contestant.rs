@@ -8,8 +8,7 @@ use super::server::Server;
 pub(crate) struct Scenario {
     /// What is done, for the heading.
     pub(crate) title: String,
-    /// In the order of their turns. The first is what the others are compared with last, so
-    /// `direct` comes first and the hub comes last.
+    /// In the order of their turns. The last one is compared with each of the others.
     pub(crate) contestants: Vec<Contestant>,
 }
 

@@ -1,6 +1,6 @@
 //! The hub: the binary of this package with one provider and its default settings.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result};
 use tokio::process::Command;
@@ -10,13 +10,16 @@ use super::{server::Server, upstream::MODEL};
 /// What runs.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_hub");
 
-/// More permits than connections, so that none is refused; no retries, so that none is hidden.
+/// Permits, unless there are more connections: so that no call waits for one.
+const PERMITS: usize = 256;
+
+/// No retries, so that no failure is hidden. All else is as it comes.
 const CONFIGURATION: &str = r#"[HUB]
 HUB_NAME              = "bench"
 [HUB_END]
 
 [HUB_LIMITS]
-MAX_PARALLEL_REQUESTS = "256"
+MAX_PARALLEL_REQUESTS = "{permits}"
 RETRY_COUNT           = "0"
 [HUB_LIMITS_END]
 
@@ -29,11 +32,12 @@ models                = "{model}"
 [LLM_PROVIDER.openai_END]
 "#;
 
-/// Starts it in front of `upstream`.
-pub(crate) async fn start(upstream: SocketAddr) -> Result<Server> {
+/// Starts it in front of `upstream`, for so many connections at the same time.
+pub(crate) async fn start(upstream: SocketAddr, connections: NonZeroUsize) -> Result<Server> {
     let folder = tempfile::tempdir()?;
     let configuration = CONFIGURATION
         .replace("{upstream}", &upstream.to_string())
+        .replace("{permits}", &PERMITS.max(connections.get()).to_string())
         .replace("{model}", MODEL);
     fs::write(folder.path().join("hub.pyfun"), configuration)?;
     let mut command = Command::new(Path::new(BINARY));

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
@@ -13,6 +14,9 @@ use super::server::Server;
 
 /// Where Debian puts it; not everybody's PATH has it.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Idle connections to the upstream that each worker keeps, unless more are used.
+const KEPT: usize = 64;
 
 /// Connections are never closed for their age: a closed one would be a failure.
 const CONFIGURATION: &str = r"daemon off;
@@ -32,7 +36,7 @@ http {
     keepalive_requests 1000000000;
     upstream bench {
         server {upstream};
-        keepalive 64;
+        keepalive {kept};
         keepalive_requests 1000000000;
     }
     server {
@@ -46,13 +50,15 @@ http {
 }
 ";
 
-/// Starts it in front of `upstream`. Installs it first if that is possible.
-pub(crate) async fn start(upstream: SocketAddr) -> Result<Server> {
+/// Starts it in front of `upstream`, for so many connections at the same time. Installs it first
+/// if it must and can.
+pub(crate) async fn start(upstream: SocketAddr, connections: NonZeroUsize) -> Result<Server> {
     let program = program().await?;
     let address = free_address().await?;
     let folder = tempfile::tempdir()?;
     let configuration = CONFIGURATION
         .replace("{upstream}", &upstream.to_string())
+        .replace("{kept}", &KEPT.max(connections.get()).to_string())
         .replace("{address}", &address.to_string());
     fs::write(folder.path().join("nginx.conf"), configuration)?;
     let mut command = Command::new(program);

@@ -28,7 +28,7 @@ pub(crate) struct Startup {
 pub(crate) async fn measure(upstream: &Server, arguments: &Arguments) -> Result<Startup> {
     let (mut first_answers, mut idle) = (Vec::new(), Vec::new());
     for _ in 0..arguments.starts.get() {
-        let hub = hub::start(upstream.address).await?;
+        let hub = hub::start(upstream.address, arguments.connections).await?;
         let mut connection = Connection::open(hub.address).await?;
         connection.send(&api::call(&hub)).await?;
         let answer = connection.receive().await?;

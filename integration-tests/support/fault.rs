@@ -195,7 +195,7 @@ impl Out<'_, '_> {
             .chars()
             .take_while(char::is_ascii_lowercase)
             .collect();
-        if status >= 500 {
+        if matches!(status, 413 | 429 | 500..) {
             error["type"] = json!(word);
             error["code"] = json!(word);
         }

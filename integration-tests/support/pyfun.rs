@@ -51,7 +51,6 @@ impl Provider {
     }
 
     /// The provider that fails on demand.
-    #[cfg(feature = "fixtures")]
     pub(crate) fn fragile() -> Self {
         Self::new("fragile", "http://127.0.0.1:9")
             .key("api", "fault")

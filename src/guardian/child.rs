@@ -9,6 +9,7 @@ use hub_actors::{
     },
     supervise::{Link, Restart, RestartPolicy},
 };
+use tokio::sync::watch;
 
 /// A start: makes a child's next life, tied to the link.
 pub type StartChild = Box<dyn Fn(Link, &Recipient<ReportHealth>) -> std::io::Result<Life> + Send>;
@@ -28,7 +29,12 @@ pub enum Role {
     /// Wants to know who is up.
     Registry(Recipient<Announce>),
     /// Is announced to the registry.
-    Provider(ProviderUp),
+    Provider {
+        /// What is announced.
+        up: ProviderUp,
+        /// Dropped with the life, which callers see, also those of a life that is stuck.
+        _life: watch::Sender<()>,
+    },
     /// Is told of every change, and drained at the end.
     Transport {
         /// Where it learns of changes.
@@ -64,7 +70,7 @@ impl Role {
     pub(super) fn announcement(&self) -> Option<Announce> {
         match self {
             Self::Registry(_) => None,
-            Self::Provider(up) => Some(Announce::ProviderUp(up.clone())),
+            Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }

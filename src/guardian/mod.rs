@@ -27,7 +27,7 @@ pub use self::child::{Life, Role, StartChild};
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
 /// A child that has not answered for this long is stuck.
-const STUCK_AFTER: Duration = Duration::from_millis(600);
+const STUCK_AFTER: Duration = Duration::from_millis(400);
 
 /// The supervisor's actor.
 pub struct Guardian {
@@ -132,7 +132,7 @@ impl Guardian {
         if let Some(life) = life {
             // Detached futures die with the thread. A stuck one cannot be killed: it is abandoned.
             life.arbiter.stop();
-            if let (Role::Provider(up), Some(registry)) = (&life.role, self.registry()) {
+            if let (Role::Provider { up, .. }, Some(registry)) = (&life.role, self.registry()) {
                 registry.do_send(Announce::ProviderDown(up.name.clone()));
             }
         }

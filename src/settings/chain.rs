@@ -72,7 +72,10 @@ pub(super) fn check(links: &[Link<'_>]) -> Vec<Problem> {
 
 /// The providers that a call which starts at `first` tries, in order. Ends at the latest where it
 /// would repeat itself.
-pub fn providers_from<'a>(providers: &'a [LlmProvider], first: &str) -> Vec<&'a LlmProvider> {
+pub(super) fn providers_from<'a>(
+    providers: &'a [LlmProvider],
+    first: &str,
+) -> Vec<&'a LlmProvider> {
     let by_name = |name: &str| providers.iter().find(|provider| provider.name == name);
     let mut chain: Vec<&LlmProvider> = Vec::new();
     let mut next = by_name(first);

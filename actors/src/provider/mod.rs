@@ -10,7 +10,7 @@ use std::{rc::Rc, sync::Arc};
 
 use actix::prelude::*;
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use self::retry::Retry;
 use self::{
@@ -61,6 +61,8 @@ pub struct Started {
     pub heartbeat: Recipient<Heartbeat>,
     /// Where completions are asked for.
     pub up: ProviderUp,
+    /// Dropped when this life is given up, which its callers see.
+    pub life: watch::Sender<()>,
 }
 
 /// The actor. Its requests run inside its own context, so that a panic in one is its exit.
@@ -117,6 +119,7 @@ impl Started {
     where
         A: Actor<Context = Context<A>> + Handler<Complete> + Handler<Heartbeat>,
     {
+        let (life, callers) = watch::channel(());
         Self {
             arbiter,
             heartbeat: address.clone().recipient(),
@@ -124,7 +127,9 @@ impl Started {
                 name,
                 calls: address.recipient(),
                 permits,
+                life: callers,
             },
+            life,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{body, calls::Logged, lobby::Lobby};
 use crate::{
     call::Attempt,
     error::{CallError, ErrorBody},
+    params::clip,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
 
@@ -89,26 +90,42 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, R
             sentence: "Send JSON, with the header Content-Type: application/json.".to_owned(),
         });
     }
-    let body = body::read(payload).await.map_err(|error| Refused {
-        status: error.status(),
-        code: error.code(),
-        sentence: error.to_string(),
-    })?;
-    serde_json::from_slice(&body).map_err(|error| {
-        bad(match error.classify() {
-            serde_json::error::Category::Data => format!(
-                "The request must be an object like {{\"tool\": \"llm_complete\", \"params\": {{\"prompt\": \"..\"}}}} \
-                 (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
-            _ => format!(
-                "The request is not JSON (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
-        })
-    })
+    let body = body::read(request, payload)
+        .await
+        .map_err(|error| Refused {
+            status: error.status(),
+            code: error.code(),
+            sentence: error.to_string(),
+        })?;
+    match serde_json::from_slice::<Request>(&body) {
+        Ok(request) if !request.tool.is_empty() => Ok(request),
+        Ok(_) => Err(bad("`tool` is missing: say which tool to call.")),
+        Err(error) => Err(bad(explain(&body, &error))),
+    }
+}
+
+/// What is wrong with a body that is no request.
+fn explain(body: &[u8], error: &serde_json::Error) -> String {
+    const SHAPE: &str = r#"{"tool": "llm_complete", "params": {"prompt": ".."}}"#;
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        let (line, column) = (error.line(), error.column());
+        return format!("The request is not JSON (line {line}, column {column}).");
+    };
+    let Value::Object(fields) = value else {
+        return format!("The request must be an object like {SHAPE}.");
+    };
+    let unknown = fields
+        .keys()
+        .find(|name| !["tool", "params"].contains(&name.as_str()));
+    match (fields.get("tool"), unknown) {
+        (Some(Value::String(_)), Some(name)) => {
+            format!("A request has no `{}`. It looks like {SHAPE}.", clip(name))
+        }
+        // Both are right, so one of them is there twice.
+        (Some(Value::String(_)), None) => "`tool` or `params` is given twice.".to_owned(),
+        (None | Some(Value::Null), _) => "`tool` is missing: say which tool to call.".to_owned(),
+        (Some(_), _) => format!("`tool` must be a string, as in {SHAPE}."),
+    }
 }
 
 fn bad(sentence: impl Into<String>) -> Refused {

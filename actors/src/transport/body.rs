@@ -7,13 +7,16 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use tokio::time::timeout;
 
 /// Largest request body: 10 MiB.
 pub const MAX: usize = 10 * 1024 * 1024;
-/// Longest time for a client to send its body.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest time for a client to send the next piece of its body.
+const PIECE: Duration = Duration::from_secs(8);
+/// Longest time for a client to send all of it.
+const WHOLE: Duration = Duration::from_secs(60);
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -25,21 +28,50 @@ pub enum BodyError {
     #[error("The request's body broke off.")]
     Broken,
     /// It did not arrive in time.
-    #[error("The request's body did not arrive within 30 s.")]
+    #[error("The request's body did not arrive in time.")]
     Late,
 }
 
-/// Reads it.
+/// Reads it. One that says it is too large is refused unread.
 ///
 /// # Errors
 /// [`BodyError`]
-pub async fn read(payload: web::Payload) -> Result<Bytes, BodyError> {
-    match timeout(PATIENCE, payload.to_bytes_limited(MAX)).await {
-        Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Err(_limit_exceeded)) => Err(BodyError::TooLarge),
-        Ok(Ok(Err(_broken))) => Err(BodyError::Broken),
-        Err(_elapsed) => Err(BodyError::Late),
+pub async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, BodyError> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX as u64) {
+        return Err(BodyError::TooLarge);
     }
+    timeout(WHOLE, pieces(payload))
+        .await
+        .map_err(|_| BodyError::Late)?
+}
+
+async fn pieces(mut payload: web::Payload) -> Result<Bytes, BodyError> {
+    let mut next = async || {
+        timeout(PIECE, payload.next())
+            .await
+            .map_err(|_| BodyError::Late)
+    };
+    let Some(first) = next().await? else {
+        return Ok(Bytes::new());
+    };
+    // Most bodies come in one piece, and need no copy.
+    let first = first.map_err(|_| BodyError::Broken)?;
+    let Some(second) = next().await? else {
+        return Ok(first);
+    };
+    let mut body = BytesMut::from(first);
+    let mut piece = Some(second);
+    while let Some(more) = piece {
+        let more = more.map_err(|_| BodyError::Broken)?;
+        if body.len() + more.len() > MAX {
+            return Err(BodyError::TooLarge);
+        }
+        body.extend_from_slice(&more);
+        piece = next().await?;
+    }
+    Ok(body.freeze())
 }
 
 /// Whether a request says that its body is JSON. A browser sends this type across sites only after

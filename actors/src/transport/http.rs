@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest time for a client to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: longer than most proxies keep theirs, so that it is they
 /// who close, and no request is lost to a connection that closes as it is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -122,6 +122,24 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
 // === impl HttpTransport ===
 
 impl HttpTransport {
+    /// Starts the server. Not before there is a catalogue: until then callers wait in the
+    /// listener's queue, and none of them is told to come back.
+    fn open(&mut self, ctx: &mut Context<Self>) {
+        let server = match self.serve() {
+            Ok(server) => server,
+            Err(error) => {
+                tracing::error!(%error, "the http server does not start");
+                return ctx.stop();
+            }
+        };
+        self.server = Some(server.handle());
+        // Inside the context: dropped with it, and a dropped server closes its connections.
+        ctx.spawn(server.into_actor(self).map(|ended, _, ctx| {
+            tracing::debug!(?ended, "the http server ended");
+            ctx.stop();
+        }));
+    }
+
     fn serve(&self) -> io::Result<Server> {
         let lobby = web::Data::from(self.lobby.clone());
         let mcp = web::Data::from(self.mcp.clone());
@@ -152,29 +170,16 @@ impl HttpTransport {
 
 impl Actor for HttpTransport {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        let server = match self.serve() {
-            Ok(server) => server,
-            Err(error) => {
-                tracing::error!(%error, "the http server does not start");
-                return ctx.stop();
-            }
-        };
-        self.server = Some(server.handle());
-        // Inside the context: dropped with it, and a dropped server closes its connections.
-        ctx.spawn(server.into_actor(self).map(|ended, _, ctx| {
-            tracing::debug!(?ended, "the http server ended");
-            ctx.stop();
-        }));
-    }
 }
 
 impl Handler<CatalogueChanged> for HttpTransport {
     type Result = ();
 
-    fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
+    fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, ctx: &mut Self::Context) {
         self.lobby.publish(catalogue);
+        if self.server.is_none() {
+            self.open(ctx);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod faults;
 mod printing;
+mod quotes;
 mod redact;
 mod values;
 
@@ -44,4 +45,12 @@ fn briefly(problems: &Problems) -> Vec<String> {
             format!("{place} {}: {}", problem.severity.word(), problem.message)
         })
         .collect()
+}
+
+/// The text has these problems, and still means these values.
+fn check(text: impl AsRef<[u8]>, problems: &[&str], values: &[&str]) {
+    let shown = String::from_utf8_lossy(text.as_ref()).into_owned();
+    let (found_values, found) = read(text);
+    assert_eq!(briefly(&found), problems, "{shown}");
+    assert_eq!(found_values, values, "{shown}");
 }

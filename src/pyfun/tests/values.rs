@@ -3,7 +3,7 @@
 use super::{briefly, read};
 
 /// The text means these values and nothing is wrong with it.
-fn check(text: &str, expected: &[&str]) {
+fn means(text: &str, expected: &[&str]) {
     let (values, problems) = read(text);
     assert_eq!(briefly(&problems), [""; 0], "{text}");
     assert_eq!(values, expected, "{text}");
@@ -11,7 +11,7 @@ fn check(text: &str, expected: &[&str]) {
 
 #[test]
 fn sections_and_blocks() {
-    check(
+    means(
         "[HUB]\nHUB_NAME = \"x\"\n[HUB_END]\n\
          [TOOL.summarize]\nactive = \"true\"\n[TOOL.summarize_END]",
         &[
@@ -23,12 +23,12 @@ fn sections_and_blocks() {
 
 #[test]
 fn nesting_is_decoration() {
-    check(
+    means(
         "[PROVIDERS]\n[LLM_PROVIDERS]\n  [LLM_PROVIDER.a]\n  k = \"1\"\n  [LLM_PROVIDER.a_END]\n\
          [LLM_PROVIDERS_END]\n[PROVIDERS_END]",
         &["llm_provider/a/k = 1 @ f:4"],
     );
-    check(
+    means(
         "[HUB]\n[TOOL.a]\nk = \"1\"\n[TOOL.a_END]\nl = \"2\"\n[HUB_END]",
         &["hub/l = 2 @ f:5", "tool/a/k = 1 @ f:3"],
     );
@@ -36,7 +36,7 @@ fn nesting_is_decoration() {
 
 #[test]
 fn containers_may_come_again() {
-    check(
+    means(
         "[TOOLS]\n[TOOL.a]\n[TOOL.a_END]\n[TOOLS_END]\n[TOOLS]\n[TOOL.b]\nk=\"1\"\n[TOOL.b_END]\n\
          [TOOLS_END]",
         &["tool/b/k = 1 @ f:7"],
@@ -45,7 +45,7 @@ fn containers_may_come_again() {
 
 #[test]
 fn names_hold_dots_slashes_colons_and_their_case() {
-    check(
+    means(
         "[MODEL.codey-lab/model.universal-mcp-hub]\nk = \"1\"\n\
          [MODEL.codey-lab/model.universal-mcp-hub_END]\n\
          [MODEL.Mistral-7B-Instruct-v0.3]\nk = \"2\"\n[MODEL.Mistral-7B-Instruct-v0.3_END]\n\
@@ -60,7 +60,7 @@ fn names_hold_dots_slashes_colons_and_their_case() {
 
 #[test]
 fn the_files_order_is_kept() {
-    check(
+    means(
         "[TOOL.z]\nb=\"1\"\na=\"2\"\n[TOOL.z_END]\n[TOOL.a]\nk=\"3\"\n[TOOL.a_END]\n\
          [TOOL.m]\nk=\"4\"\n[TOOL.m_END]",
         &[
@@ -74,7 +74,7 @@ fn the_files_order_is_kept() {
 
 #[test]
 fn keys_are_lower_cased_and_kinds_known_in_any_case() {
-    check(
+    means(
         "[Hub]\nHub_Port = \"1\"\n[HUB_end]",
         &["hub/hub_port = 1 @ f:2"],
     );
@@ -82,7 +82,7 @@ fn keys_are_lower_cased_and_kinds_known_in_any_case() {
 
 #[test]
 fn a_key_may_carry_the_blocks_own_name() {
-    check(
+    means(
         "[LLM_PROVIDER.anthropic]\nanthropic.base_url = \"u\"\nother.base_url = \"v\"\n\
          [LLM_PROVIDER.anthropic_END]",
         &[
@@ -94,7 +94,7 @@ fn a_key_may_carry_the_blocks_own_name() {
 
 #[test]
 fn comments_stand_alone_and_behind_values_and_headers() {
-    check(
+    means(
         "# one\n[HUB] # two\n  # three\na = \"1\" # four \"quoted\"\nb = \"2\"# five\n[HUB_END] # six",
         &["hub/a = 1 @ f:4", "hub/b = 2 @ f:5"],
     );
@@ -102,7 +102,7 @@ fn comments_stand_alone_and_behind_values_and_headers() {
 
 #[test]
 fn a_hash_inside_quotes_is_part_of_the_value() {
-    check(
+    means(
         "[HUB]\na = \"C # major\" # a comment\n[HUB_END]",
         &["hub/a = C # major @ f:2"],
     );
@@ -110,17 +110,17 @@ fn a_hash_inside_quotes_is_part_of_the_value() {
 
 #[test]
 fn an_empty_value_is_kept() {
-    check("[HUB]\na = \"\"\n[HUB_END]", &["hub/a =  @ f:2"]);
+    means("[HUB]\na = \"\"\n[HUB_END]", &["hub/a =  @ f:2"]);
 }
 
 #[test]
 fn values_are_stripped() {
-    check("[HUB]\na = \"  x \"\n[HUB_END]", &["hub/a = x @ f:2"]);
+    means("[HUB]\na = \"  x \"\n[HUB_END]", &["hub/a = x @ f:2"]);
 }
 
 #[test]
 fn byte_order_mark_windows_line_ends_and_tabs_are_fine() {
-    check(
+    means(
         "\u{feff}[HUB]\r\n\ta\t=\t\"1\"\t# x\r\n[HUB_END]\r\n",
         &["hub/a = 1 @ f:2"],
     );
@@ -128,18 +128,18 @@ fn byte_order_mark_windows_line_ends_and_tabs_are_fine() {
 
 #[test]
 fn the_identifier_is_ignored() {
-    check("[PYFUN_FILE = .pyfun]\n[PYFUN_FILE=x]", &[]);
+    means("[PYFUN_FILE = .pyfun]\n[PYFUN_FILE=x]", &[]);
 }
 
 #[test]
 fn nothing_is_fine() {
-    check("", &[]);
-    check("\n\n  \n# only words\n", &[]);
+    means("", &[]);
+    means("\n\n  \n# only words\n", &[]);
 }
 
 #[test]
 fn other_letters_are_fine() {
-    check(
+    means(
         "[HUB]\nHUB_NAME = \"Zentrale für Übersetzung — 翻訳\"\n[HUB_END]",
         &["hub/hub_name = Zentrale für Übersetzung — 翻訳 @ f:2"],
     );

@@ -1,6 +1,6 @@
 //! Who falls back to whom.
 
-use super::super::providers_from;
+use super::super::chain::providers_from;
 use super::{check, help, settings};
 
 /// Providers as `name>next`, `-name>next` for an inactive one; `fallback_to` is the block's fifth

@@ -2,6 +2,7 @@
 
 mod chains;
 mod hub;
+mod keys;
 mod models;
 mod overrides;
 mod providers;

@@ -71,7 +71,7 @@ fn one_mistake_is_one_problem() {
             "not in double quotes",
         ),
         ("[TOOL.summarize]", "[TOOL.summarize", "`[` without `]`"),
-        ("[DB_SYNC_END]", "[DB_SYNC_EN]", "never closed"),
+        ("[DB_SYNC_END]", "[DB_SYNC_EN]", "does not end"),
         (
             "env_key         = \"BRAVE_API_KEY\"",
             "env_key = \"BRAVE_API_KEY",
@@ -81,7 +81,7 @@ fn one_mistake_is_one_problem() {
         assert!(SHIPPED.contains(before), "{before}");
         let found = briefly(&load_with(&SHIPPED.replace(before, after), &[]));
         assert!(found[0].contains(problem), "{found:?}");
-        assert!(found.len() <= 2, "{found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 }
 
@@ -102,7 +102,7 @@ fn survive(bytes: &[u8]) {
 #[test]
 fn truncated_anywhere_it_does_not_panic() {
     let bytes = SHIPPED.as_bytes();
-    for end in (0..bytes.len()).step_by(37) {
+    for end in (0..bytes.len()).step_by(101) {
         survive(&bytes[..end]);
         survive(&bytes[end..]);
     }
@@ -136,7 +136,7 @@ fn mutated_anyhow_it_does_not_panic() {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    for _ in 0..300 {
+    for _ in 0..150 {
         let mut bytes = SHIPPED.as_bytes().to_vec();
         for _ in 0..=random(8) {
             let at = random(bytes.len());
@@ -172,6 +172,6 @@ fn odd_files_do_not_panic() {
     ] {
         survive(text.as_bytes());
     }
-    survive("[A]\n".repeat(100_000).as_bytes());
-    survive("a = \"\n".repeat(100_000).as_bytes());
+    survive("[A]\n".repeat(2_000).as_bytes());
+    survive("a = \"\n".repeat(2_000).as_bytes());
 }

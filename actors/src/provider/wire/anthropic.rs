@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize, de::SeqAccess};
 
 use super::{
     Dialect, Encoded, Wire,
-    error_body::{ErrorBody, fit_word},
+    error_body::ErrorBody,
     lenient::{self, Joined, Lenient, Object, any},
     model_name,
     parameters::Parameters,
     refusal::{self, Said},
+    words,
 };
 use crate::protocol::{
     Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
@@ -158,7 +159,7 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     let used_up = (FailureKind::QuotaExhausted, Class::NextNow);
     // A spend limit comes as a 429 without a delay, an empty balance as a 400.
     let (meaning, word) = if error.is_any_of(&SPENT) {
-        let word = error.details.error_code.as_deref().and_then(fit_word);
+        let word = error.details.error_code.as_deref().and_then(words::known);
         (Some(used_up), word)
     } else if status == 400 && error.sentence().contains("credit balance") {
         (Some(used_up), None)

@@ -1,7 +1,7 @@
 //! An error as a vendor's body tells it, whatever its shape.
 //!
 //! It serves to classify, here and now. Of its texts nothing travels on but the machine word, and
-//! that only if it is made of lower-case letters: a hostile upstream echoes what it was sent.
+//! that only if it is one of the words we know: a hostile upstream echoes what it was sent.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,8 @@ use serde::{
 use super::{
     error_details::{Details, Metadata},
     lenient::{self, Lenient, Object, any},
+    words,
 };
-
-/// The longest machine word that is passed on, in bytes.
-const LONGEST_WORD: usize = 48;
 
 /// What a vendor says about an error: the fields of all formats side by side.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -95,25 +93,13 @@ impl<'a> ErrorBody<'a> {
         message.map_or_else(String::new, |message| message.to_ascii_lowercase())
     }
 
-    /// The vendor's machine word, if it is fit to be passed on.
-    pub(super) fn word(&self) -> Option<String> {
-        let plain = |word: &Option<Cow<'_, str>>| fit_word(word.as_deref()?);
+    /// The vendor's machine word, if it is one that may be passed on.
+    pub(super) fn word(&self) -> Option<&'static str> {
+        let plain = |word: &Option<Cow<'_, str>>| words::known(word.as_deref()?);
         plain(&self.code.word)
             .or_else(|| plain(&self.kind))
-            .or_else(|| shouted_word(self.status.as_deref()?))
+            .or_else(|| words::shouted(self.status.as_deref()?))
     }
-}
-
-/// The word itself, if it matches `[a-z_]{1,48}`.
-pub(super) fn fit_word(word: &str) -> Option<String> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    ((1..=LONGEST_WORD).contains(&word.len()) && word.bytes().all(fits)).then(|| word.to_owned())
-}
-
-/// Google's `RESOURCE_EXHAUSTED`, lower-cased.
-pub(super) fn shouted_word(word: &str) -> Option<String> {
-    let shouted = !word.bytes().any(|byte| byte.is_ascii_lowercase());
-    shouted.then(|| fit_word(&word.to_ascii_lowercase()))?
 }
 
 // === impl Lenient ===

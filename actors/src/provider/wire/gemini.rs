@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize, de::SeqAccess};
 
 use super::{
     Dialect, Encoded, Wire, delay,
-    error_body::{ErrorBody, shouted_word},
+    error_body::ErrorBody,
     lenient::{self, First, Joined, Lenient, Object, Presence, any},
     model_name,
     parameters::Parameters,
     refusal::{self, Said},
+    words,
 };
 use crate::protocol::{
     Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
@@ -189,7 +190,7 @@ impl Wire for Gemini {
             // The model broke off without a word (`MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, ..).
             Some(reason) if text.is_empty() => {
                 return Err(Failure {
-                    word: shouted_word(reason),
+                    word: words::shouted(reason),
                     ..refusal::malformed()
                 });
             }
@@ -244,7 +245,11 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
         429 if used_up => Some(FailureKind::QuotaExhausted),
         _ => None,
     };
-    let key_word = if bad_key { shouted_word(reason) } else { None };
+    let key_word = if bad_key {
+        words::shouted(reason)
+    } else {
+        None
+    };
     Said {
         meaning: kind.map(|kind| (kind, Class::NextNow)),
         word: key_word.or_else(|| error.word()),

@@ -18,6 +18,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod words;
 
 use http::HeaderMap;
 use serde::Serialize;

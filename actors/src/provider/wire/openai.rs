@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize, de::SeqAccess};
 
 use super::{
     Dialect, Encoded, Wire,
-    error_body::{ErrorBody, fit_word},
+    error_body::ErrorBody,
     lenient::{self, First, Joined, Lenient, Object, any},
     model_name,
     parameters::Parameters,
     refusal::{self, Said},
+    words,
 };
 use crate::protocol::{
     Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
@@ -227,8 +228,8 @@ fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     let moderation = meaning == Some((FailureKind::Rejected, Class::Stop));
     let word = error
         .word()
-        .or_else(|| fit_word(metadata.error_type.as_deref()?))
-        .or_else(|| moderation.then(|| "moderation".to_owned()));
+        .or_else(|| words::known(metadata.error_type.as_deref()?))
+        .or_else(|| moderation.then_some("moderation"));
     Said {
         meaning,
         word,

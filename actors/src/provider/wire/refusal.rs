@@ -17,7 +17,7 @@ pub(super) struct Said {
     /// What the refusal means, where the body knows better than the status.
     pub(super) meaning: Option<(FailureKind, Class)>,
     /// The vendor's machine word.
-    pub(super) word: Option<String>,
+    pub(super) word: Option<&'static str>,
     /// The wait that the body asks for. Headers come first.
     pub(super) delay: Option<Duration>,
 }
@@ -28,9 +28,9 @@ pub(super) fn malformed() -> Failure {
 }
 
 /// The request itself was refused, by a filter or by the model.
-pub(super) fn rejected(word: &str) -> Failure {
+pub(super) fn rejected(word: &'static str) -> Failure {
     Failure {
-        word: Some(word.to_owned()),
+        word: Some(word),
         ..Failure::new(FailureKind::Rejected, Class::Stop)
     }
 }

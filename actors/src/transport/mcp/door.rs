@@ -58,7 +58,6 @@ pub async fn serve(
     payload: web::Payload,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
-    mcp.lobby.ready().await;
     match *request.method() {
         Method::POST => mcp.post(&request, payload).await,
         Method::GET => mcp.get(&request).await,
@@ -126,7 +125,7 @@ impl Mcp {
                 "The answer is application/json or text/event-stream; accept one of them.",
             );
         };
-        let body = match body::read(payload).await {
+        let body = match body::read(request, payload).await {
             Ok(body) => body,
             Err(error) => return refuse_body(error),
         };

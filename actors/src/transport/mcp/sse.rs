@@ -53,7 +53,6 @@ pub struct Address {
 
 /// `GET /sse`
 pub async fn stream(mcp: web::Data<Mcp>) -> HttpResponse {
-    mcp.lobby.ready().await;
     open(&mcp).await
 }
 
@@ -147,7 +146,7 @@ pub async fn message(
             "There is no such session. Open a stream at /sse first.",
         );
     };
-    let body = match body::read(payload).await {
+    let body = match body::read(&request, payload).await {
         Ok(body) => body,
         Err(error) => return refuse_body(error),
     };

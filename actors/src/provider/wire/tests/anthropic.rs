@@ -236,7 +236,7 @@ fn errors_are_classified() {
             expected,
             "{status} {kind} {rest}"
         );
-        assert_eq!(failure.word.as_deref(), Some(kind));
+        assert_eq!(failure.word, Some(kind));
         assert_eq!(failure.status, Some(status));
         assert_eq!(failure.retry_after, None);
     }

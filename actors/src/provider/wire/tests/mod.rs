@@ -78,7 +78,7 @@ fn refused(format: &str, status: u16, headers: &[(&'static str, &str)], body: &s
 
 /// A failure in short: what, what next, and the word.
 fn gist(failure: &Failure) -> (FailureKind, Class, Option<&str>) {
-    (failure.kind, failure.class, failure.word.as_deref())
+    (failure.kind, failure.class, failure.word)
 }
 
 fn seconds(failure: &Failure) -> Option<f64> {

@@ -206,18 +206,18 @@ fn a_used_up_quota_is_no_rate_limit() {
 #[test]
 fn errors_are_found_wherever_they_stand() {
     for body in [
-        r#"{"error":{"type":"some_word"}}"#,
-        r#"{"error":[{"type":"some_word"}]}"#,
-        r#"{"detail":{"type":"some_word"}}"#,
-        r#"{"detail":[{"type":"some_word","loc":["body"],"msg":"x"}]}"#,
-        r#"{"object":"error","type":"some_word","message":"x","code":"1500"}"#,
-        r#"{"error":"x","code":"some_word"}"#,
-        r#"[{"error":{"status":"SOME_WORD"}}]"#,
+        r#"{"error":{"type":"invalid_value"}}"#,
+        r#"{"error":[{"type":"invalid_value"}]}"#,
+        r#"{"detail":{"type":"invalid_value"}}"#,
+        r#"{"detail":[{"type":"invalid_value","loc":["body"],"msg":"x"}]}"#,
+        r#"{"object":"error","type":"invalid_value","message":"x","code":"1500"}"#,
+        r#"{"error":"x","code":"invalid_value"}"#,
+        r#"[{"error":{"status":"INVALID_VALUE"}}]"#,
     ] {
         let failure = refused("openai", 400, &[], body);
         assert_eq!(
             gist(&failure),
-            (Rejected, Stop, Some("some_word")),
+            (Rejected, Stop, Some("invalid_value")),
             "{body}"
         );
     }

@@ -32,7 +32,8 @@ fn statuses_are_classified() {
         (402, (QuotaExhausted, NextNow)),
         (403, (Unauthorized, NextNow)),
         (404, (ModelNotFound, NextNow)),
-        (405, (Rejected, Stop)),
+        (405, (ServerError, NextNow)),
+        (410, (ServerError, NextNow)),
         (408, (ServerError, RetrySame)),
         (409, (ServerError, RetrySame)),
         (413, (Rejected, Stop)),
@@ -87,12 +88,10 @@ fn advice_to_retry_counts_for_the_server_alone() {
 }
 
 #[test]
-fn nothing_but_a_plain_word_leaves_an_error() {
-    let longest = "w".repeat(48);
+fn nothing_but_a_known_word_leaves_an_error() {
     for (word, expected) in [
         ("overloaded_error", Some("overloaded_error")),
-        (&longest, Some(&longest)),
-        (&"w".repeat(49), None),
+        ("abcdefghijklmnopqrstuvwxyz", None),
         ("", None),
         ("sk-abc", None),
         ("key0", None),
@@ -105,7 +104,7 @@ fn nothing_but_a_plain_word_leaves_an_error() {
             let body =
                 format!(r#"{{"error":{{"type":"{word}","message":"canary","details":"canary"}}}}"#);
             let failure = refused(wire.name(), 500, &[], &body);
-            assert_eq!(failure.word.as_deref(), expected, "{word:?}");
+            assert_eq!(failure.word, expected, "{word:?}");
             assert!(!format!("{failure:?} {failure}").contains("canary"));
         }
     }
