@@ -519,3 +519,60 @@ async fn the_settings_are_checked() {
         assert!(finished.stderr.contains(help), "{}", finished.output());
     }
 }
+
+#[tokio::test]
+async fn nothing_looks_like_oauth_while_there_is_none() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    // Cursor forgets its configured headers as soon as one of these answers.
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    ] {
+        assert_eq!(hub.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_people_ask_is_not_logged() {
+    const SECRET: &str = "rosebud-in-the-snow";
+    let upstream = FakeUpstream::start().await;
+    upstream.anthropic.always(Fault::Status(500));
+    for stateless in [true, false] {
+        let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys();
+        let hub = hub
+            .env("HUB__HUB__HUB_STATELESS", stateless)
+            .env("LOG_LEVEL", "trace");
+        let hub = hub.start().await;
+        let opened = hub.mcp(&initialize("2025-11-25")).await;
+        let id = opened.header("mcp-session-id").to_owned();
+        let own = match id.is_empty() {
+            true => vec![BOTH],
+            false => vec![BOTH, ("Mcp-Session-Id", id.as_str())],
+        };
+        let messages = [
+            call(1, "llm_complete", json!({"prompt": SECRET})).to_string(),
+            call(2, "llm_complete", json!({SECRET: 1})).to_string(),
+            call(3, SECRET, json!({})).to_string(),
+            request(4, SECRET, json!({})).to_string(),
+            request(5, "prompts/get", json!({"name": SECRET})).to_string(),
+            request(6, "initialize", json!({"protocolVersion": SECRET})).to_string(),
+            format!("{{{SECRET}"),
+        ];
+        for message in messages {
+            hub.mcp_with(&own, &message).await;
+        }
+        let log = hub.process.stderr.text();
+        assert!(log.contains("calls: answered"), "{log}");
+        for (name, bytes) in hub.traces() {
+            let text = String::from_utf8_lossy(&bytes);
+            // The tool's name is logged: it is in the configuration, or it is nobody's.
+            let lines = text.lines().filter(|line| !line.contains("unknown_tool"));
+            for line in lines {
+                assert!(!line.contains(SECRET), "{name}: {line}");
+            }
+        }
+    }
+}
