@@ -14,7 +14,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// All that the actors may build upon. Another name here is a decision: nothing in this list reads
 /// the environment, opens files or holds a secret.
-const ACTORS_DEPEND_ON: [&str; 16] = [
+const ACTORS_DEPEND_ON: [&str; 19] = [
     "actix",
     "actix-web",
     "arc-swap",
@@ -22,8 +22,11 @@ const ACTORS_DEPEND_ON: [&str; 16] = [
     "fastrand",
     "futures-util",
     "http",
+    "http-body",
     "httpdate",
+    "percent-encoding",
     "reqwest",
+    "rmcp",
     "serde",
     "serde_json",
     "strsim",

@@ -20,6 +20,7 @@ mod bench {
     pub(crate) mod hub;
     pub(crate) mod load;
     pub(crate) mod machine;
+    pub(crate) mod mcp;
     pub(crate) mod nginx;
     pub(crate) mod process;
     pub(crate) mod report;
@@ -41,7 +42,7 @@ use bench::{
     arguments::Arguments,
     contestant::Scenario,
     load::{self, Sample},
-    machine, report, startup, upstream,
+    machine, mcp, report, startup, upstream,
 };
 use clap::Parser;
 use tokio::{
@@ -85,7 +86,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say(&machine::facts())?;
     let upstream = Rc::new(upstream::start().await?);
     say(&startup::measure(&upstream, arguments).await?.to_string())?;
-    compete(&api::scenario(&upstream, arguments).await?, arguments).await
+    compete(&api::scenario(&upstream, arguments).await?, arguments).await?;
+    let mcp = mcp::scenario(&upstream, arguments).await?;
+    compete(&mcp, &arguments.alone()).await?;
+    compete(&mcp, arguments).await
 }
 
 /// Every contestant in turn, as often as there are rounds.

@@ -21,8 +21,20 @@ mod clients;
 mod config;
 mod crash;
 mod demo;
+mod guard;
 mod licences;
 mod limits;
+mod mcp;
+mod mcp_answers;
+mod mcp_calls;
+#[cfg(feature = "fixtures")]
+mod mcp_changes;
+#[cfg(feature = "fixtures")]
+mod mcp_conformance;
+mod mcp_sdk;
+mod mcp_sessions;
+mod mcp_sse;
+mod mcp_stdio;
 mod refusals;
 mod retries;
 mod sealing;

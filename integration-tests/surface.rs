@@ -142,12 +142,12 @@ async fn a_body_over_the_limit_is_refused_by_its_length_and_by_its_bytes() {
     const LIMIT: usize = 10 * 1024 * 1024;
     let (upstream, hub) = hub().await;
     let head = format!(
-        "POST /api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         LIMIT + 1
     );
     assert_refused(&hub.raw(head.as_bytes()).await, 413);
 
-    let mut chunked = b"POST /api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let mut chunked = b"POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..11 {
         chunked.extend_from_slice(b"100000\r\n");
         chunked.extend_from_slice(&vec![b' '; 1 << 20]);
@@ -168,19 +168,19 @@ async fn a_body_over_the_limit_is_refused_by_its_length_and_by_its_bytes() {
 async fn broken_http_does_no_harm() {
     let (_upstream, hub) = hub().await;
     let flood = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\nX-Flood: {}\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Flood: {}\r\n\r\n",
         "a".repeat(300_000)
     );
     let many = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
         "X-Many: 1\r\n".repeat(5_000)
     );
-    let smuggled = "POST /api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+    let smuggled = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let requests: [&[u8]; 7] = [
         b"nonsense\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         flood.as_bytes(),
         many.as_bytes(),
         smuggled.as_bytes(),

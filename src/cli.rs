@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{call_command, check_command, demo, exit, start};
+use crate::{call_command, check_command, demo, exit, mcp_config_command, start};
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
 #[derive(Parser)]
@@ -22,6 +22,7 @@ First steps:
   hub check                         what would run, what would not, and why
   hub                               serve
   hub call llm_complete --prompt \"Why is the sky blue?\"
+  hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
 HUB__SECTION__KEY replaces one value of hub.pyfun (HUB__HUB_LIMITS__RETRY_COUNT=2,
@@ -58,6 +59,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Call a tool of a running hub and print the answer
     Call(call_command::CallArgs),
+    /// Serve one MCP client over standard input and output, until it closes them
+    Stdio,
+    /// Print what an MCP client's configuration needs to find this hub
+    McpConfig(mcp_config_command::McpConfigArgs),
 }
 
 /// Runs what the command line says; returns the exit code.
@@ -77,10 +82,12 @@ pub fn run() -> u8 {
         }
     };
     match command {
-        None | Some(Command::Serve) => start::start(&files),
+        None | Some(Command::Serve) => start::start(&files, start::Door::Http),
+        Some(Command::Stdio) => start::start(&files, start::Door::Stdio),
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+        Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }
 }
 

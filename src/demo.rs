@@ -85,6 +85,8 @@ Try these, in another terminal:
   # 3. See who runs, and how often each was restarted.
   curl -s http://{hub}/api -H 'Content-Type: application/json' -d '{{"tool":"health_check","params":{{}}}}'
 
+  # 4. The same tools for an MCP client (Cursor, VS Code, Claude, ..): http://{hub}/mcp
+
 Stop it with Ctrl-C. Then: put a key into .env, look at hub.pyfun, and run `hub`."#
     )
 }

@@ -8,9 +8,11 @@ use std::{
 use hub_actors::{
     catalogue::{Catalogue, HubInfo, ModelInfo, Provider, ProviderInfo, Tool, ToolKind},
     provider::ProviderSpec,
+    transport::HttpOptions,
 };
 
 use crate::{
+    doors,
     settings::{
         self, LlmProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
@@ -47,16 +49,18 @@ pub struct House {
     pub catalogue: Catalogue,
     /// The providers that can be used.
     pub providers: Vec<ProviderSpec>,
+    /// How it is entered.
+    pub http: HttpOptions,
 }
 
 // === impl House ===
 
 impl House {
-    /// Builds it. A provider without its key gets no actor.
+    /// Builds it, to listen on `host`. A provider without its key gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
-    pub fn new(settings: &Settings, vault: &Vault) -> Result<Self, UpstreamsError> {
+    pub fn new(settings: &Settings, vault: &Vault, host: &str) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(p, &has) == ProviderState::Ready;
@@ -67,6 +71,7 @@ impl House {
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
+            http: doors::options(&settings.hub, host),
         })
     }
 }
@@ -91,6 +96,11 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .map(|p| provider(p, has))
             .collect(),
         models: settings.models.iter().map(model).collect(),
+        #[cfg(feature = "fixtures")]
+        conformance: settings
+            .tools
+            .iter()
+            .any(|tool| tool.provider_type == "conformance"),
     }
 }
 

@@ -105,6 +105,8 @@ impl LogOptions {
         let calls = if self.calls { level } else { LevelFilter::OFF };
         Targets::new()
             .with_default(level.min(LevelFilter::WARN))
+            // It shows the messages that it cannot handle, and people's prompts are in them.
+            .with_target("rmcp", LevelFilter::OFF)
             .with_targets(OWN.map(|own| (own, level)))
             .with_target(CALLS, calls)
     }

@@ -1,6 +1,14 @@
 //! Serve: brings the house up, keeps it up, and takes it down in order.
 
-use std::{io, net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix::prelude::*;
 use hub_actors::{
@@ -8,11 +16,11 @@ use hub_actors::{
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
     supervise::{RestartPolicy, spawn_linked},
-    transport,
+    transport::{self, stdio::End},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 
@@ -80,12 +88,55 @@ async fn drain(guardian: &Addr<Guardian>) -> u8 {
     exit::OK
 }
 
+/// Serves one client over standard input and output until it closes them, or a signal comes.
+pub fn serve_stdio(house: House) -> u8 {
+    System::new().block_on(async {
+        let (end, mut hung_up) = mpsc::unbounded_channel();
+        let started = AtomicBool::new(false);
+        let stdio: StartChild = Box::new(move |link, health| {
+            // A client cannot be served by a second life.
+            if started.swap(true, Ordering::SeqCst) {
+                let _ = end.send(End::Crashed);
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let started = transport::stdio::start(end.clone(), health.clone(), link);
+            Ok(transport_life(started))
+        });
+        let mut children = inner(house);
+        children.push(("transport.stdio".into(), stdio));
+        let (guardian, ended) = Guardian::start(children, RESTARTS);
+        #[cfg(feature = "fixtures")]
+        crate::guardian::fixture::set(&guardian);
+        tokio::select! {
+            end = hung_up.recv() => match end {
+                Some(End::HungUp) => exit::OK,
+                Some(End::Crashed) | None => exit::INTERNAL,
+            },
+            signal = until_signal(ended) => match signal {
+                Ok(()) => drain(&guardian).await,
+                Err(sentence) => {
+                    tracing::error!("{sentence}");
+                    exit::INTERNAL
+                }
+            }
+        }
+    })
+}
+
 fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> {
-    let House {
-        catalogue,
-        providers,
-    } = house;
-    let catalogue = Arc::new(catalogue);
+    let options = house.http.clone();
+    let http: StartChild = Box::new(move |link, health| {
+        let started = transport::start(&listener, options.clone(), health.clone(), link)?;
+        Ok(transport_life(started))
+    });
+    let mut children = inner(house);
+    children.push(("transport.http".into(), http));
+    children
+}
+
+/// Everyone behind the doors.
+fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
+    let catalogue = Arc::new(house.catalogue);
     let registry: StartChild = Box::new(move |link, _| {
         let catalogue = catalogue.clone();
         let (arbiter, address) = spawn_linked(link, move || ToolRegistry::new(catalogue));
@@ -95,27 +146,24 @@ fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> 
             role: Role::Registry(address.recipient()),
         })
     });
-    let http: StartChild = Box::new(move |link, health| {
-        let started = transport::start(&listener, health.clone(), link)?;
-        Ok(Life {
-            arbiter: started.arbiter,
-            heartbeat: started.heartbeat,
-            role: Role::Transport {
-                listener: started.listener,
-                drain: started.drain,
-            },
-        })
-    });
-    let mut children: Vec<(Arc<str>, StartChild)> = vec![
-        ("registry".into(), registry),
-        ("transport.http".into(), http),
-    ];
-    children.extend(providers.into_iter().map(|spec| {
+    let mut children: Vec<(Arc<str>, StartChild)> = vec![("registry".into(), registry)];
+    children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| Ok(start_provider(&spec, link)));
         (name, start)
     }));
     children
+}
+
+fn transport_life(started: transport::Started) -> Life {
+    Life {
+        arbiter: started.arbiter,
+        heartbeat: started.heartbeat,
+        role: Role::Transport {
+            listener: started.listener,
+            drain: started.drain,
+        },
+    }
 }
 
 fn start_provider(spec: &ProviderSpec, link: hub_actors::supervise::Link) -> Life {

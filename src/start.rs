@@ -23,11 +23,20 @@ use crate::{
 /// Where a hub listens that nobody told otherwise.
 pub const DEFAULT_PORT: u16 = 7860;
 
+/// How the hub is entered.
+#[derive(Clone, Copy)]
+pub enum Door {
+    /// A port.
+    Http,
+    /// Standard input and output.
+    Stdio,
+}
+
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
-pub fn start(files: &Files) -> u8 {
+pub fn start(files: &Files, door: Door) -> u8 {
     match seal::handed_over() {
-        Ok(Some(variables)) => sealed(files, variables),
+        Ok(Some(variables)) => sealed(files, door, variables),
         Ok(None) => unsealed(files),
         Err(error) => fail(exit::INTERNAL, &error),
     }
@@ -48,7 +57,7 @@ fn unsealed(files: &Files) -> u8 {
     fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
 }
 
-fn sealed(files: &Files, mut variables: Variables) -> u8 {
+fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -82,7 +91,13 @@ fn sealed(files: &Files, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    open(&settings, &vault, &host, port)
+    match door {
+        Door::Http => open(&settings, &vault, &host, port),
+        Door::Stdio => match House::new(&settings, &vault, &host) {
+            Ok(house) => serve::serve_stdio(house),
+            Err(error) => fail(exit::CONFIG, &error),
+        },
+    }
 }
 
 /// Binds, builds the house and serves; says where, and what there is.
@@ -100,7 +115,7 @@ pub fn open_with(
     port: u16,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault) {
+    let house = match House::new(settings, vault, host) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -157,16 +172,20 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// The port that a hub with this configuration listens on.
 pub fn port(files: &Files, environment: &Environment) -> u16 {
-    if let Some(port) = environment
-        .plain("PORT")
-        .and_then(|port| port.trim().parse().ok())
-    {
-        return port;
-    }
+    address(files, environment).0
+}
+
+/// The same, and whether MCP clients find the transport of 2024 there.
+pub fn address(files: &Files, environment: &Environment) -> (u16, bool) {
     let text = read(&files.config).ok().flatten();
     let file = files.config.display().to_string();
     let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-    loaded.map_or(DEFAULT_PORT, |(settings, _)| settings.hub.port)
+    let (configured, sse) = loaded.map_or((DEFAULT_PORT, false), |(settings, _)| {
+        (settings.hub.port, settings.hub.transport == "sse")
+    });
+    let variable = environment.plain("PORT");
+    let variable = variable.and_then(|port| port.trim().parse().ok());
+    (variable.unwrap_or(configured), sse)
 }
 
 /// A path of the configuration's, which starts at the configuration's folder.

@@ -6,7 +6,11 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use crate::{house::House, pyfun::Problems, settings::Settings};
+use crate::{
+    house::House,
+    pyfun::Problems,
+    settings::{Hub, Settings},
+};
 
 /// Prints on standard error, where logs go too: standard output belongs to the commands' answers.
 pub fn print(text: &str) {
@@ -26,6 +30,14 @@ pub fn address(listener: &TcpListener) -> Option<SocketAddr> {
     listener.local_addr().ok()
 }
 
+/// Where MCP clients go.
+fn doors(hub: &Hub) -> &'static str {
+    match hub.transport.as_str() {
+        "sse" => "/mcp and /sse",
+        _ => "/mcp",
+    }
+}
+
 /// Address, tools active, tools not and why.
 pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> String {
     let catalogue = &house.catalogue;
@@ -33,6 +45,7 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     let mut text = format!("{} {}", hub.name, hub.version);
     if let Some(address) = address(listener) {
         let _ = write!(text, "\n  listening on http://{address}");
+        let _ = write!(text, "\n  doors       POST /api, MCP at {}", doors(hub));
         if !address.ip().is_loopback() {
             text.push_str(
                 "\n  warning: everyone who reaches this address can use your keys; this version \

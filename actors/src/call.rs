@@ -15,6 +15,7 @@ use crate::{
     catalogue::HubInfo,
     error::CallError,
     plan::{Hop, Plan},
+    progress::{Observer, Progress},
     protocol::{
         Class, Complete, Completion, CompletionRequest, Failure, FailureKind, ProviderUp, Reply,
     },
@@ -59,12 +60,16 @@ struct Hopped {
 /// Asks one provider after the other.
 ///
 /// While another provider that could answer follows, a hop gets at most half of the time that is
-/// left: a vendor that hangs must not take its successors' time too.
+/// left: a vendor that hangs must not take its successors' time too. `observer` hears of each failure.
 ///
 /// # Errors
 /// [`CallError::Rejected`], [`CallError::DeadlineExceeded`], [`CallError::Overloaded`] (everyone
 /// busy) or [`CallError::ProvidersFailed`].
-pub async fn walk(plan: Plan, hub: &HubInfo) -> Result<Answered, CallError> {
+pub async fn walk(
+    plan: Plan,
+    hub: &HubInfo,
+    observer: Option<&Observer>,
+) -> Result<Answered, CallError> {
     let mut attempts = Vec::with_capacity(plan.hops.len());
     let mut failures = Vec::new();
     for (index, hop) in plan.hops.iter().enumerate() {
@@ -110,6 +115,10 @@ pub async fn walk(plan: Plan, hub: &HubInfo) -> Result<Answered, CallError> {
             word = failure.word,
             "provider failed"
         );
+        if let Some(observer) = observer {
+            // A listener that went away misses nothing it wants.
+            drop(observer.send(Progress::new(&plan, &hop.provider.name, index, &failure)));
+        }
         if failure.class == Class::Stop {
             return Err(rejected(&hop.provider.name, &failure, attempts));
         }

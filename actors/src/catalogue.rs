@@ -21,6 +21,9 @@ pub struct Catalogue {
     pub providers: Vec<Provider>,
     /// Every model that the configuration describes, in its order.
     pub models: Vec<Arc<ModelInfo>>,
+    /// MCP offers what the official conformance suite asks for, too.
+    #[cfg(feature = "fixtures")]
+    pub conformance: bool,
 }
 
 /// Who we are.

@@ -7,7 +7,8 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`tools`], [`params`], [`plan`], [`call`], [`inventory`]: one call, from parameters to result
+//! - [`tools`], [`params`], [`plan`], [`call`], [`progress`], [`inventory`]: one call, from parameters to
+//!   result
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -25,6 +26,7 @@ mod failure;
 pub mod inventory;
 pub mod params;
 pub mod plan;
+pub mod progress;
 pub mod protocol;
 pub mod provider;
 pub mod registry;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::CallError;
 
 /// Most tokens to generate when the caller does not say.
-const DEFAULT_MAX_TOKENS: u32 = 1024;
+pub const DEFAULT_MAX_TOKENS: u32 = 1024;
 
 /// What an LLM tool takes.
 #[derive(Debug, PartialEq)]

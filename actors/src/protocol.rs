@@ -189,6 +189,9 @@ pub enum Announce {
     ProviderDown(Arc<str>),
     /// A transport (re)started and wants to know of every change.
     Listener(Recipient<CatalogueChanged>),
+    /// The configuration has changed: this tool is inactive, or active again.
+    #[cfg(feature = "fixtures")]
+    Toggled(Arc<str>),
 }
 
 /// A running provider, as callers see it.

@@ -77,6 +77,22 @@ impl Handler<Announce> for ToolRegistry {
                 listener.do_send(self.catalogue());
                 self.listeners.push(listener);
             }
+            #[cfg(feature = "fixtures")]
+            Announce::Toggled(name) => {
+                let mut configured = Catalogue::clone(&self.configured);
+                for tool in &mut configured.tools {
+                    if tool.name == name {
+                        let mut toggled = crate::catalogue::Tool::clone(tool);
+                        toggled.inactive = match toggled.inactive {
+                            None => Some("a test has switched it off".to_owned()),
+                            Some(_) => None,
+                        };
+                        *tool = Arc::new(toggled);
+                    }
+                }
+                self.configured = Arc::new(configured);
+                self.tell();
+            }
         }
     }
 }

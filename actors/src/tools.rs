@@ -14,6 +14,7 @@ use crate::{
     inventory,
     params::{Params, clip},
     plan::{Plan, list},
+    progress::Observer,
     protocol::{FinishReason, ReportHealth, Usage},
 };
 
@@ -26,6 +27,8 @@ pub struct Call {
     pub params: Option<Value>,
     /// When it came in.
     pub received: Instant,
+    /// Who wants to hear how it goes; nobody on doors that can only answer.
+    pub observer: Option<Observer>,
 }
 
 /// A successful call.
@@ -97,7 +100,8 @@ pub async fn run(
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
-            Ok(answered(catalogue, tool, walk(plan, &catalogue.hub).await?))
+            let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+            Ok(answered(catalogue, tool, walked))
         }
         ToolKind::ListActiveTools => {
             params.finish()?;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Parser;
 
 /// What the hub costs, beside nginx as the floor and no gateway at all.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "bench")]
 pub(crate) struct Arguments {
     /// Seconds for which each contestant is measured in each round
@@ -29,6 +29,18 @@ pub(crate) struct Arguments {
     /// `cargo bench` adds this; it means nothing here.
     #[arg(long = "bench", hide = true)]
     _bench: bool,
+}
+
+// === impl Arguments ===
+
+impl Arguments {
+    /// The same with one caller, for what a call costs that waits for nobody.
+    pub(crate) fn alone(&self) -> Self {
+        Self {
+            connections: NonZeroUsize::MIN,
+            ..self.clone()
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

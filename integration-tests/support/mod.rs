@@ -6,6 +6,7 @@
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
 //!   the bodies; `bomb`: bodies that never end; `exchange`: what it saw
 //! - `http`: requests byte for byte, and replies read to the last one
+//! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
 
@@ -16,6 +17,8 @@ pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod mcp;
+pub(crate) mod packages;
 pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;

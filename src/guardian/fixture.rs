@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use actix::prelude::*;
-use hub_actors::provider::fault;
+use hub_actors::{protocol::Announce, provider::fault};
 
 use super::Guardian;
 
@@ -32,7 +32,11 @@ impl Handler<Kill> for Guardian {
     type Result = ();
 
     fn handle(&mut self, Kill(name): Kill, _: &mut Self::Context) {
-        if let Some(life) = self.life(&name.as_str().into()) {
+        if let Some(tool) = name.strip_prefix("toggle ") {
+            if let Some(registry) = self.registry() {
+                registry.do_send(Announce::Toggled(tool.into()));
+            }
+        } else if let Some(life) = self.life(&name.as_str().into()) {
             life.arbiter.stop();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{Debug, Hub, Limits, section::Section, section::quoted};
+use super::{Debug, Hub, Limits, names, section::Section, section::quoted};
 use crate::pyfun::Problem;
 
 /// The transports there are.
@@ -28,11 +28,11 @@ pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub 
             )
             .and_then(|port| u16::try_from(port).ok())
             .unwrap_or_default(),
+        stateless: section.flag("HUB_STATELESS").unwrap_or(true),
+        allowed_hosts: names::hosts(&mut section),
+        allowed_origins: names::origins(&mut section),
         tag_replies: section.flag("HUB_TAG_REPLIES").unwrap_or_default(),
     };
-    // Known from older files; true of this hub whatever they say.
-    section.flag("HUB_STATELESS");
-    section.text("HUB_SPACE_URL");
     if let Some(mode) = section.text("HUB_MODE").filter(|mode| mode.value != "mcp") {
         section.report(
             Problem::note(mode.place, "`HUB_MODE` does nothing here")

@@ -24,6 +24,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
             ("hub_transport", "streamable-http"),
             ("hub_host", "127.0.0.1"),
             ("hub_port", "7860"),
+            ("hub_stateless", "true"),
             ("hub_tag_replies", "false"),
         ],
     ),

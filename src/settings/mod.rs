@@ -7,6 +7,7 @@ mod hub;
 mod layers;
 mod load;
 mod model;
+mod names;
 mod nearest;
 mod provider;
 pub mod readiness;
@@ -58,6 +59,12 @@ pub struct Hub {
     pub host: String,
     /// HUB_PORT; the variable PORT wins.
     pub port: u16,
+    /// HUB_STATELESS: MCP without sessions.
+    pub stateless: bool,
+    /// HUB_ALLOWED_HOSTS and the host of HUB_SPACE_URL: names that requests may be sent to.
+    pub allowed_hosts: Vec<String>,
+    /// HUB_ALLOWED_ORIGINS: web pages that may call the hub.
+    pub allowed_origins: Vec<String>,
     /// HUB_TAG_REPLIES: put `[provider] ` before each text, as the Python hub did.
     pub tag_replies: bool,
 }

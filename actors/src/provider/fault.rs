@@ -15,7 +15,7 @@ use crate::protocol::{Complete, Completion, FinishReason, Heartbeat, Reply, Usag
 #[cfg(not(debug_assertions))]
 compile_error!("the feature `fixtures` is for tests: a release must not be able to fail on demand");
 
-/// Kills the child of that name.
+/// Kills the child of that name; `toggle TOOL` makes a tool inactive, or active again.
 pub type Kill = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Whether the next life panics while it starts.
@@ -69,20 +69,26 @@ impl Handler<Complete> for Fault {
             "block" => std::thread::park_timeout(Duration::from_secs(20)),
             "kill transport" => (self.kill)("transport.http"),
             "kill registry" => (self.kill)("registry"),
-            prompt => {
-                let completion = Completion {
-                    text: format!("echo: {prompt}"),
-                    model: None,
-                    usage: Usage::default(),
-                    finish: FinishReason::Stop,
-                };
-                drop(ask.reply.send(Reply {
-                    outcome: Ok(completion),
-                    tries: 1,
-                }));
+            toggle if toggle.starts_with("toggle ") => {
+                (self.kill)(toggle);
+                answer(ask);
             }
+            _ => answer(ask),
         }
     }
+}
+
+fn answer(ask: Complete) {
+    let completion = Completion {
+        text: format!("echo: {}", ask.request.prompt),
+        model: None,
+        usage: Usage::default(),
+        finish: FinishReason::Stop,
+    };
+    drop(ask.reply.send(Reply {
+        outcome: Ok(completion),
+        tries: 1,
+    }));
 }
 
 impl Handler<Heartbeat> for Fault {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{body, lobby::Lobby};
+use super::{body, calls::Logged, lobby::Lobby};
 use crate::{
     call::Attempt,
     error::{CallError, ErrorBody},
@@ -63,17 +63,18 @@ pub async fn call(
         Err(refused) => return refused.respond(request_id),
     };
     let Request { tool, params } = parsed;
-    let logged = tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| tool.clone());
+    let logged = Logged::new(&tool);
     let outcome = lobby
         .run(Call {
             tool,
             params,
             received,
+            observer: None,
         })
         .await;
     let duration_ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if let Some(tool) = logged {
-        log(request_id, &tool, duration_ms, &outcome);
+    if let Some(logged) = logged {
+        logged.end(request_id, duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
@@ -170,26 +171,6 @@ fn failed(request_id: &str, error: &CallError) -> HttpResponse {
 fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
     let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
     response.insert_header(("X-Hub-Attempts", each.join(", ")));
-}
-
-fn log(request_id: &str, tool: &str, ms: u64, outcome: &Result<Outcome, CallError>) {
-    match outcome {
-        Ok(Outcome {
-            provenance: Some(p),
-            ..
-        }) => tracing::info!(
-            target: "calls",
-            request_id, tool, ms,
-            provider = &*p.provider,
-            model = &*p.model,
-            attempts = p.attempts.len(),
-            "answered"
-        ),
-        Ok(_) => tracing::info!(target: "calls", request_id, tool, ms, "answered"),
-        Err(error) => {
-            tracing::info!(target: "calls", request_id, tool, ms, code = error.code(), "failed");
-        }
-    }
 }
 
 /// A failure that no call made.

@@ -6,10 +6,17 @@ use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
+    middleware::from_fn,
     web,
 };
 
-use super::{api, lobby::Lobby, status};
+use super::{
+    api,
+    guard::{self, Guard},
+    lobby::Lobby,
+    mcp::{self, Mcp, McpOptions},
+    status,
+};
 use crate::{
     protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
     supervise::{Link, spawn_linked},
@@ -29,7 +36,18 @@ const FLUSH_TIMEOUT: u64 = 3;
 pub struct HttpTransport {
     listener: TcpListener,
     lobby: Arc<Lobby>,
+    mcp: Arc<Mcp>,
+    options: HttpOptions,
     server: Option<ServerHandle>,
+}
+
+/// How the doors behave.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// Whose requests are served.
+    pub guard: Guard,
+    /// `/mcp`
+    pub mcp: McpOptions,
 }
 
 /// A started transport.
@@ -50,14 +68,20 @@ pub struct Started {
 /// If the listener cannot be shared with it.
 pub fn start(
     listener: &TcpListener,
+    options: HttpOptions,
     health: Recipient<ReportHealth>,
     link: Link,
 ) -> io::Result<Started> {
     let listener = listener.try_clone()?;
-    let (arbiter, address) = spawn_linked(link, move || HttpTransport {
-        listener,
-        lobby: Arc::new(Lobby::new(health)),
-        server: None,
+    let (arbiter, address) = spawn_linked(link, move || {
+        let lobby = Arc::new(Lobby::new(health));
+        HttpTransport {
+            listener,
+            mcp: Arc::new(Mcp::new(lobby.clone(), options.mcp)),
+            lobby,
+            options,
+            server: None,
+        }
     });
     Ok(Started {
         arbiter,
@@ -67,7 +91,7 @@ pub fn start(
     })
 }
 
-fn routes(config: &mut web::ServiceConfig) {
+fn routes(config: &mut web::ServiceConfig, sse: bool) {
     let get = |handler: actix_web::Route| {
         move |path: &str| {
             web::resource(path)
@@ -75,7 +99,15 @@ fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(|| async { status::method_not_allowed("GET") }))
         }
     };
+    if sse {
+        let post = || async { status::method_not_allowed("POST") };
+        let messages = web::resource("/messages").route(web::post().to(mcp::sse::message));
+        config
+            .service(get(web::get().to(mcp::sse::stream))("/sse"))
+            .service(messages.default_service(web::to(post)));
+    }
     config
+        .service(web::resource("/mcp").default_service(web::to(mcp::serve)))
         .service(
             web::resource("/api")
                 .route(web::post().to(api::call))
@@ -110,7 +142,18 @@ impl HttpTransport {
 
     fn serve(&self) -> io::Result<Server> {
         let lobby = web::Data::from(self.lobby.clone());
-        let server = HttpServer::new(move || App::new().app_data(lobby.clone()).configure(routes))
+        let mcp = web::Data::from(self.mcp.clone());
+        let guard = web::Data::new(self.options.guard.clone());
+        let sse = self.options.mcp.sse;
+        let app = move || {
+            App::new()
+                .wrap(from_fn(guard::check))
+                .app_data(lobby.clone())
+                .app_data(mcp.clone())
+                .app_data(guard.clone())
+                .configure(|config| routes(config, sse))
+        };
+        let server = HttpServer::new(app)
             .disable_signals()
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
@@ -133,7 +176,7 @@ impl Handler<CatalogueChanged> for HttpTransport {
     type Result = ();
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, ctx: &mut Self::Context) {
-        self.lobby.catalogue.store(Some(catalogue));
+        self.lobby.publish(catalogue);
         if self.server.is_none() {
             self.open(ctx);
         }
@@ -144,10 +187,11 @@ impl Handler<Drain> for HttpTransport {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        let (lobby, server) = (self.lobby.clone(), self.server.clone());
+        let (lobby, mcp, server) = (self.lobby.clone(), self.mcp.clone(), self.server.clone());
         let drained = async move {
             // The port stays open meanwhile, so that `/readyz` and new callers get an answer.
             lobby.drain().await;
+            mcp.close();
             if let Some(server) = server {
                 // Gracefully: the last answers are still on their way out.
                 server.stop(true).await;

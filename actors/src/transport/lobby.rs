@@ -9,8 +9,13 @@ use std::{
 };
 
 use actix::Recipient;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
+use super::mcp::{Changes, Listing};
 use crate::{
     catalogue::Catalogue,
     error::CallError,
@@ -21,10 +26,21 @@ use crate::{
 /// How often an end of the calls in flight is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
+/// Most streams that wait for changes. Anyone may open one, and it costs memory for as long as it likes.
+const LISTENERS: usize = 1_000;
+/// Longest wait for the registry's first word.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Shared by all requests of one life of a transport.
 pub struct Lobby {
     /// The latest catalogue; none before the registry has spoken.
     pub catalogue: ArcSwapOption<Catalogue>,
+    /// The latest catalogue as MCP clients see it.
+    pub listing: ArcSwap<Listing>,
+    /// Counts the changes of what is listed.
+    pub changes: watch::Sender<Changes>,
+    /// Places for streams that wait for changes and nothing else.
+    pub listeners: Semaphore,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -40,10 +56,34 @@ impl Lobby {
     pub fn new(health: Recipient<ReportHealth>) -> Self {
         Self {
             catalogue: ArcSwapOption::empty(),
+            listing: ArcSwap::default(),
+            changes: watch::Sender::default(),
+            listeners: Semaphore::new(LISTENERS),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
         }
+    }
+
+    /// Makes a new catalogue the truth, and tells those who wait for changes of what is listed. A
+    /// provider that goes down or comes up changes no list.
+    pub fn publish(&self, catalogue: Arc<Catalogue>) {
+        let listing = Arc::new(Listing::new(&catalogue));
+        self.catalogue.store(Some(catalogue));
+        let before = self.listing.swap(listing.clone());
+        self.changes
+            .send_if_modified(|changes| changes.count(&before, &listing));
+    }
+
+    /// Waits a moment for the first catalogue: who comes just after a start need not come again.
+    /// Whether it is there.
+    pub async fn ready(&self) -> bool {
+        let mut changes = self.changes.subscribe();
+        // Every catalogue has tools, so the first one changes their list.
+        let spoken = changes.wait_for(|changes| changes.tools > 0);
+        timeout(PATIENCE, spoken)
+            .await
+            .is_ok_and(|spoken| spoken.is_ok())
     }
 
     /// Why no call can be taken now, in a word; `None` if it can.

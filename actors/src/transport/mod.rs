@@ -2,8 +2,15 @@
 
 mod api;
 mod body;
+mod calls;
+mod guard;
 mod http;
 mod lobby;
+pub mod mcp;
 mod status;
+pub mod stdio;
 
-pub use self::http::{HttpTransport, Started, start};
+pub use self::{
+    guard::Guard,
+    http::{HttpOptions, HttpTransport, Started, start},
+};

@@ -1,0 +1,140 @@
+//! Call: `tools/call`, from its params to its result, on the same path as every other door's.
+
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{
+        CallToolRequestParams, CallToolResult, ContentBlock, LoggingLevel,
+        LoggingMessageNotificationParam, MetaObject, ProgressNotificationParam,
+    },
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::handler::Handler;
+use crate::{
+    error::CallError,
+    progress::Progress,
+    request_id::RequestId,
+    tools::{Call, Outcome, ToolResult},
+    transport::calls::Logged,
+};
+
+/// Under which name in `_meta` a result says how it came about.
+const META: &str = "multi-llm-hub/call";
+
+/// Runs a call. It ends early, and hangs up on the vendor, when the client cancels it or goes away.
+///
+/// # Errors
+/// Invalid params for a tool that is not listed. Everything else is a result with `isError`, so that
+/// the model that called can read what to do better.
+pub async fn call(
+    handler: &Handler,
+    request: CallToolRequestParams,
+    context: RequestContext<RoleServer>,
+) -> Result<CallToolResult, ErrorData> {
+    let received = Instant::now();
+    let listed = handler.lobby.listing.load().tool(&request.name).is_some();
+    let wants_log = handler
+        .verbosity
+        .wants(LoggingLevel::Warning, context.meta.log_level());
+    let observed = wants_log || context.meta.get_progress_token().is_some();
+    let (observer, mut progress) = mpsc::unbounded_channel();
+    let logged = Logged::new(&request.name);
+    let run = handler.lobby.run(Call {
+        tool: request.name.into_owned(),
+        params: request.arguments.map(Value::Object),
+        received,
+        observer: observed.then_some(observer),
+    });
+    let mut run = std::pin::pin!(run);
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            () = context.ct.cancelled() => return Err(gone()),
+            () = handler.hung_up() => return Err(gone()),
+            Some(progress) = progress.recv() => tell(&progress, wants_log, &context).await,
+            outcome = &mut run => break outcome,
+        }
+    };
+    // What was said last comes before the result.
+    while let Ok(progress) = progress.try_recv() {
+        tell(&progress, wants_log, &context).await;
+    }
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
+    let ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if let Some(logged) = logged {
+        logged.end(request_id, ms, &outcome);
+    }
+    match outcome {
+        Ok(outcome) => Ok(result(outcome, request_id, ms)),
+        Err(error) if !listed => Err(ErrorData::invalid_params(error.to_string(), None)),
+        Err(error) => Ok(failed(&error, request_id)),
+    }
+}
+
+/// Nobody reads it: the client has cancelled, or is gone.
+fn gone() -> ErrorData {
+    ErrorData::internal_error("The call was cancelled.", None)
+}
+
+async fn tell(progress: &Progress, wants_log: bool, context: &RequestContext<RoleServer>) {
+    let sentence = progress.sentence();
+    if wants_log {
+        let message = LoggingMessageNotificationParam::new(
+            LoggingLevel::Warning,
+            json!({
+                "message": sentence,
+                "provider": &*progress.provider,
+                "outcome": progress.kind.word(),
+                "status": progress.status,
+            }),
+        );
+        // A client that is gone is noticed by the loop, not here.
+        drop(
+            context
+                .peer
+                .notify_logging_message(message.with_logger("hub"))
+                .await,
+        );
+    }
+    if let Some(token) = context.meta.get_progress_token() {
+        let message = ProgressNotificationParam::new(token, progress.done as f64)
+            .with_total(progress.of as f64)
+            .with_message(sentence);
+        drop(context.peer.notify_progress(message).await);
+    }
+}
+
+fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
+    let Outcome { result, provenance } = outcome;
+    let result = match result {
+        ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
+        ToolResult::Json(object) => CallToolResult::structured(object),
+    };
+    let mut about = json!({"request_id": request_id, "duration_ms": ms});
+    if let (Some(Ok(Value::Object(provenance))), Some(about)) =
+        (provenance.map(serde_json::to_value), about.as_object_mut())
+    {
+        about.extend(provenance);
+    }
+    result.with_meta(Some(meta(about)))
+}
+
+/// The sentence, and for machines the code and what was tried. Not as structured content: that would
+/// have to be what the tool's output schema says.
+fn failed(error: &CallError, request_id: &str) -> CallToolResult {
+    let about = json!({
+        "request_id": request_id,
+        "code": error.code(),
+        "attempts": error.attempts(),
+    });
+    CallToolResult::error(vec![ContentBlock::text(error.to_string())]).with_meta(Some(meta(about)))
+}
+
+fn meta(about: Value) -> MetaObject {
+    let mut meta = MetaObject::new();
+    meta.0.insert(META.to_owned(), about);
+    meta
+}

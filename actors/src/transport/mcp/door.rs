@@ -1,0 +1,250 @@
+//! Door: `/mcp`. What real clients send and rmcp refuses is made good here, before and after it.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    web,
+};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::HeaderValue;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::Value;
+use std::sync::Arc;
+
+use super::{
+    accept::{self, Accept},
+    adapter,
+    handler::Handler,
+    rpc::{self, Code},
+    sessions::Sessions,
+    sse,
+};
+use crate::transport::{
+    body::{self, BodyError},
+    lobby::Lobby,
+};
+
+/// Most requests of one batch.
+const LARGEST_BATCH: usize = 50;
+/// Newest version that has batches.
+const LAST_WITH_BATCHES: &str = "2025-03-26";
+
+const SESSION: &str = "Mcp-Session-Id";
+const VERSION: &str = "MCP-Protocol-Version";
+
+/// One life's MCP server, shared by all threads.
+pub struct Mcp {
+    pub(super) lobby: Arc<Lobby>,
+    pub(super) service: StreamableHttpService<Handler, Sessions>,
+    sessions: Arc<Sessions>,
+    stateless: bool,
+    /// The transport of 2024, if it is on.
+    pub(super) legacy: Option<sse::Clients>,
+}
+
+/// How the door behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct McpOptions {
+    /// HUB_STATELESS: no session, whatever version a client speaks.
+    pub stateless: bool,
+    /// HUB_TRANSPORT is `sse`: `GET /sse`, `POST /messages`, and the same stream on `GET /mcp`.
+    pub sse: bool,
+}
+
+/// Any request to `/mcp`.
+pub async fn serve(
+    request: HttpRequest,
+    payload: web::Payload,
+    mcp: web::Data<Mcp>,
+) -> HttpResponse {
+    match *request.method() {
+        Method::POST => mcp.post(&request, payload).await,
+        Method::GET => mcp.get(&request).await,
+        Method::DELETE if !mcp.stateless => mcp.pass(&request, Accept::Both, Bytes::new()).await,
+        _ => mcp.method_not_allowed(),
+    }
+}
+
+// === impl Mcp ===
+
+impl Mcp {
+    /// A server without clients.
+    pub fn new(lobby: Arc<Lobby>, options: McpOptions) -> Self {
+        let sessions = Sessions::new();
+        // The guard has looked at Host and Origin before. Keep-alive stays at rmcp's 15 s: Cursor
+        // hangs up on a stream that is silent for five minutes, proxies much sooner.
+        let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts();
+        config.legacy_session_mode = !options.stateless;
+        config.json_response = options.stateless;
+        config.max_request_body_bytes = body::MAX;
+        let handlers = lobby.clone();
+        let factory = move || Ok(Handler::new(handlers.clone()));
+        Self {
+            service: StreamableHttpService::new(factory, sessions.clone(), config),
+            lobby,
+            sessions,
+            stateless: options.stateless,
+            legacy: options.sse.then(sse::Clients::default),
+        }
+    }
+
+    /// Ends every stream, so that a hub that stops need not wait for listeners.
+    pub fn close(&self) {
+        self.service.config.cancellation_token.cancel();
+    }
+
+    async fn get(&self, request: &HttpRequest) -> HttpResponse {
+        let accept = Accept::of(request);
+        if !self.stateless && request.headers().contains_key(SESSION) {
+            return self.pass(request, Accept::Both, Bytes::new()).await;
+        }
+        // Clients of 2024 name no version; later ones that come without a session want a stream that
+        // there is not, and take a 405 for an answer (a 400 makes some ask again for ever).
+        let old = !request.headers().contains_key(VERSION);
+        match &self.legacy {
+            Some(_) if old && matches!(accept, Some(Accept::Both | Accept::Events)) => {
+                sse::open(self).await
+            }
+            _ => self.method_not_allowed(),
+        }
+    }
+
+    async fn post(&self, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+        if !body::is_json(request) {
+            return rpc::refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Code::Invalid,
+                "Send JSON, with the header Content-Type: application/json.",
+            );
+        }
+        let Some(accept) = Accept::of(request) else {
+            return rpc::refuse(
+                StatusCode::NOT_ACCEPTABLE,
+                Code::Invalid,
+                "The answer is application/json or text/event-stream; accept one of them.",
+            );
+        };
+        let body = match body::read(request, payload).await {
+            Ok(body) => body,
+            Err(error) => return refuse_body(error),
+        };
+        if body.trim_ascii_start().starts_with(b"[") {
+            return self.batch(request, accept, &body).await;
+        }
+        // Looked for, not parsed: at worst a place is kept for the length of another request.
+        let opens = !self.stateless
+            && !request.headers().contains_key(SESSION)
+            && body.windows(12).any(|word| word == b"\"initialize\"");
+        let _place = if opens {
+            match self.sessions.reserve().await {
+                Some(place) => Some(place),
+                None => return full(),
+            }
+        } else {
+            None
+        };
+        self.pass(request, accept, body).await
+    }
+
+    /// Lets rmcp answer one message.
+    async fn pass(&self, request: &HttpRequest, accept: Accept, body: Bytes) -> HttpResponse {
+        let answer = self.service.handle(forward(request, body.clone())).await;
+        // The content type was right, so what rmcp could not read is the content.
+        if answer.status() == http::StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return HttpResponse::BadRequest().json(rpc::diagnose(&body));
+        }
+        accept.answer(answer).await
+    }
+
+    /// Several messages at once, which 2025-03-26 demands and 2025-06-18 removed.
+    async fn batch(&self, request: &HttpRequest, accept: Accept, body: &[u8]) -> HttpResponse {
+        let refuse = |sentence: &str| rpc::refuse(StatusCode::BAD_REQUEST, Code::Invalid, sentence);
+        let version = request.headers().get(VERSION);
+        if version.is_some_and(|version| version.as_bytes() > LAST_WITH_BATCHES.as_bytes()) {
+            return refuse("This version of MCP has no batches. Send one message at a time.");
+        }
+        let messages: Vec<Value> = match serde_json::from_slice(body) {
+            Ok(messages) => messages,
+            Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(body)),
+        };
+        if messages.is_empty() || messages.len() > LARGEST_BATCH {
+            return refuse("A batch has 1 to 50 messages.");
+        }
+        let initializes = |message: &Value| message.get("method") == Some(&"initialize".into());
+        if messages.iter().any(initializes) {
+            return refuse("`initialize` cannot be part of a batch.");
+        }
+        let answers = messages.iter().map(async |message| {
+            if !rpc::is_message(message) {
+                return Some(rpc::diagnose_value(message));
+            }
+            let one = Bytes::from(message.to_string());
+            let answer = self.service.handle(forward(request, one)).await;
+            let status = answer.status();
+            match accept::message(answer).await {
+                Some(answer) => Some(answer),
+                None if status.is_success() => None,
+                None => Some(rpc::error(
+                    message.get("id"),
+                    Code::Invalid,
+                    &format!("The request was refused with {status}."),
+                )),
+            }
+        });
+        let answers: Vec<Value> = join_all(answers).await.into_iter().flatten().collect();
+        if answers.is_empty() {
+            return HttpResponse::Accepted().finish();
+        }
+        accept.document(&Value::Array(answers))
+    }
+
+    fn method_not_allowed(&self) -> HttpResponse {
+        let allow = if self.stateless {
+            "POST"
+        } else {
+            "GET, POST, DELETE"
+        };
+        let mut response = rpc::refuse(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Code::Invalid,
+            "Send POST. A stream of its own (GET) belongs to a session.",
+        );
+        response
+            .headers_mut()
+            .insert(header::ALLOW, header::HeaderValue::from_static(allow));
+        response
+    }
+}
+
+/// The request as rmcp insists on it: both forms accepted, and plain JSON.
+fn forward(request: &HttpRequest, body: Bytes) -> http::Request<adapter::Whole> {
+    let mut headers = adapter::headers(request);
+    headers.insert(
+        http::header::ACCEPT,
+        HeaderValue::from_static("application/json, text/event-stream"),
+    );
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    adapter::request(request, headers, body)
+}
+
+/// The answer to a body that cannot be read.
+pub(super) fn refuse_body(error: BodyError) -> HttpResponse {
+    rpc::refuse(error.status(), Code::Invalid, &error.to_string())
+}
+
+/// All places are taken.
+pub(super) fn full() -> HttpResponse {
+    let mut response = rpc::refuse(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal,
+        "The hub has as many sessions as it can hold. Try again in ten seconds.",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+    response
+}

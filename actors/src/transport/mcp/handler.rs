@@ -1,0 +1,286 @@
+//! Handler: answers MCP requests from the lobby. One for each session, or for each request without.
+
+use std::sync::{Arc, OnceLock};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+        CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+        SetLevelRequestParams, SubscriptionFilter, Tool,
+    },
+    service::{NotificationContext, RequestContext, SubscriptionContext},
+};
+use tokio::sync::watch;
+
+use super::{
+    call, prompts, resources,
+    subscription::{self, Subscription},
+    verbosity::Verbosity,
+};
+use crate::{catalogue::Catalogue, transport::lobby::Lobby};
+
+/// Methods of all versions: if their parameters do not fit, they are not unknown.
+const METHODS: [&str; 10] = [
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "prompts/list",
+    "prompts/get",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "completion/complete",
+    "subscriptions/listen",
+];
+
+/// Methods that 2026-07-28 has removed.
+const REMOVED: [&str; 5] = [
+    "initialize",
+    "ping",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "logging/setLevel",
+];
+
+/// Answers one client.
+pub struct Handler {
+    pub(super) lobby: Arc<Lobby>,
+    pub(super) verbosity: Verbosity,
+    /// Ends when the client's connection does; never for transports that cancel by themselves.
+    connection: Option<watch::Receiver<()>>,
+    subscription: OnceLock<Subscription>,
+}
+
+// === impl Handler ===
+
+impl Handler {
+    /// A handler for a client whose transport cancels what is left behind.
+    pub fn new(lobby: Arc<Lobby>) -> Self {
+        Self {
+            lobby,
+            verbosity: Verbosity::default(),
+            connection: None,
+            subscription: OnceLock::new(),
+        }
+    }
+
+    /// A handler whose calls end when the sender of `connection` is dropped.
+    pub fn connected(lobby: Arc<Lobby>, connection: watch::Receiver<()>) -> Self {
+        Self {
+            connection: Some(connection),
+            ..Self::new(lobby)
+        }
+    }
+
+    /// Returns when the client's connection is over.
+    pub(super) async fn hung_up(&self) {
+        match self.connection.clone() {
+            Some(mut connection) => while connection.changed().await.is_ok() {},
+            None => std::future::pending().await,
+        }
+    }
+
+    fn catalogue(&self) -> Result<Arc<Catalogue>, ErrorData> {
+        self.lobby.catalogue.load_full().ok_or_else(|| {
+            ErrorData::internal_error("The hub is starting. Try again in a second.", None)
+        })
+    }
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        self.lobby.listing.load().info.clone()
+    }
+
+    async fn list_tools(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        first_page(page)?;
+        let tools = self.lobby.listing.load().tools.clone();
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.lobby.listing.load().tool(name).cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        #[cfg(feature = "fixtures")]
+        if super::fixture::has_tool(self, &request.name) {
+            return super::fixture::call(self, request, context).await;
+        }
+        call::call(self, request, context).await.map(Into::into)
+    }
+
+    async fn list_prompts(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        first_page(page)?;
+        let prompts = self.lobby.listing.load().prompts.clone();
+        Ok(ListPromptsResult::with_all_items(prompts))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let catalogue = self.catalogue()?;
+        #[cfg(feature = "fixtures")]
+        if let Some(prompt) = super::fixture::prompt(&catalogue, &request) {
+            return prompt;
+        }
+        prompts::prompt(&catalogue, request).map(Into::into)
+    }
+
+    async fn list_resources(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        first_page(page)?;
+        let resources = self.lobby.listing.load().resources.clone();
+        Ok(ListResourcesResult::with_all_items(resources))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        first_page(page)?;
+        let templates = self.lobby.listing.load().templates.clone();
+        Ok(ListResourceTemplatesResult::with_all_items(templates))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let catalogue = self.catalogue()?;
+        #[cfg(feature = "fixtures")]
+        if let Some(read) = super::fixture::read(&catalogue, &request.uri) {
+            return Ok(read.into());
+        }
+        resources::read(&catalogue, &request.uri).map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        resources::complete(&*self.catalogue()?, &request.r#ref, &request.argument)
+    }
+
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if is_modern(&context) {
+            return Err(unknown("logging/setLevel"));
+        }
+        self.verbosity.set(request.level);
+        Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let changes = self.lobby.changes.subscribe();
+        self.subscription
+            .get_or_init(|| Subscription::new(context.peer, changes));
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let Ok(_place) = self.lobby.listeners.try_acquire() else {
+            return Err(ErrorData::internal_error(
+                "The hub has as many listeners as it can hold. Try again later.",
+                None,
+            ));
+        };
+        let changes = self.lobby.changes.subscribe();
+        tokio::select! {
+            () = subscription::listen(&context, changes) => {}
+            () = context.cancelled() => {}
+            () = self.hung_up() => {}
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "fixtures")]
+    async fn subscribe(
+        &self,
+        _: rmcp::model::SubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
+    #[cfg(feature = "fixtures")]
+    async fn unsubscribe(
+        &self,
+        _: rmcp::model::UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = request.method.as_str();
+        if METHODS.contains(&method) || (REMOVED.contains(&method) && !is_modern(&context)) {
+            return Err(ErrorData::invalid_params(
+                format!("The params are not what {} takes.", request.method),
+                None,
+            ));
+        }
+        Err(unknown(method))
+    }
+}
+
+/// Whether a request is one of 2026-07-28 or later, by what it says itself.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    let version = context.meta.protocol_version();
+    version.is_some_and(|version| !version.has_initialize())
+}
+
+fn unknown(method: &str) -> ErrorData {
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        format!("There is no method {}.", crate::params::clip(method)),
+        None,
+    )
+}
+
+/// Every list is one page, so no cursor is ever ours.
+fn first_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params(
+            "There is no such page. Ask without a cursor.",
+            None,
+        )),
+    }
+}

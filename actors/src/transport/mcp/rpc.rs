@@ -1,0 +1,63 @@
+//! JSON-RPC's errors, for requests that never reach rmcp.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
+use serde_json::{Value, json};
+
+/// Which error.
+#[derive(Debug, Clone, Copy)]
+pub enum Code {
+    /// Not JSON.
+    Parse,
+    /// JSON, and no JSON-RPC request.
+    Invalid,
+    /// Our fault.
+    Internal,
+}
+
+/// An error's document.
+pub fn error(id: Option<&Value>, code: Code, sentence: &str) -> Value {
+    let code = match code {
+        Code::Parse => ErrorCode::PARSE_ERROR,
+        Code::Invalid => ErrorCode::INVALID_REQUEST,
+        Code::Internal => ErrorCode::INTERNAL_ERROR,
+    };
+    json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "error": {"code": code.0, "message": sentence},
+    })
+}
+
+/// An answer with an error's document.
+pub fn refuse(status: StatusCode, code: Code, sentence: &str) -> HttpResponse {
+    HttpResponse::build(status).json(error(None, code, sentence))
+}
+
+/// What is wrong with a body that rmcp does not understand.
+pub fn diagnose(body: &[u8]) -> Value {
+    match serde_json::from_slice::<Value>(body) {
+        Err(_) => error(None, Code::Parse, "The request is not JSON."),
+        Ok(value) => diagnose_value(&value),
+    }
+}
+
+/// The same, for JSON.
+pub fn diagnose_value(value: &Value) -> Value {
+    let id = value
+        .get("id")
+        .filter(|id| id.is_string() || id.is_number());
+    error(
+        id,
+        Code::Invalid,
+        "The request is not a JSON-RPC 2.0 message with `jsonrpc`, `method` and, if an answer is \
+         wanted, `id`.",
+    )
+}
+
+/// Whether rmcp would understand it.
+pub fn is_message(value: &Value) -> bool {
+    serde::Deserialize::deserialize(value)
+        .map(|_: ClientJsonRpcMessage| ())
+        .is_ok()
+}

@@ -1,0 +1,172 @@
+//! Schemas of what tools take and return, as JSON Schema 2020-12.
+
+use serde_json::{Value, json};
+
+use crate::catalogue::Catalogue;
+
+/// The dialect, which MCP has as its default since 2025-11-25.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// A tool that takes nothing.
+pub fn no_input() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {},
+        "additionalProperties": false,
+    })
+}
+
+/// An LLM tool, with the providers and models that can be asked now, so that a model picks well.
+pub fn llm_input(catalogue: &Catalogue) -> Value {
+    let providers: Vec<_> = catalogue
+        .usable_providers()
+        .map(|provider| &*provider.info.name)
+        .collect();
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "prompt": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The text to work on.",
+            },
+            "provider": {
+                "type": "string",
+                "enum": providers,
+                "description": "Who is asked first. Leave it out unless it matters.",
+            },
+            "model": {
+                "type": "string",
+                "enum": catalogue.available_models(),
+                "description": "Which model is asked. Leave it out for the provider's default.",
+            },
+            "max_tokens": {
+                "type": "integer",
+                "minimum": 1,
+                "default": crate::params::DEFAULT_MAX_TOKENS,
+                "description": "Most tokens of the answer.",
+            },
+            "temperature": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 2,
+                "description": "Higher is more varied. Left out, the model's own default counts.",
+            },
+        },
+        "required": ["prompt"],
+        "additionalProperties": false,
+    })
+}
+
+/// `get_model_info`
+pub fn model_input(catalogue: &Catalogue) -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "model": {
+                "type": "string",
+                "enum": super::resources::models(catalogue),
+                "description": "The model's name.",
+            },
+        },
+        "required": ["model"],
+        "additionalProperties": false,
+    })
+}
+
+/// `list_active_tools`
+pub fn active_tools_output() -> Value {
+    let names = json!({"type": "array", "items": {"type": "string"}});
+    let reasons = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "hub": {"type": "string"},
+            "version": {"type": "string"},
+            "description": {"type": "string"},
+            "transport": {"type": "string"},
+            "active_tools": names,
+            "tools": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "description": {"type": "string"},
+                    },
+                    "required": ["name", "description"],
+                },
+            },
+            "active_llm_providers": names,
+            "active_search_providers": names,
+            "available_models": names,
+            "inactive_tools": reasons,
+            "inactive_providers": reasons,
+        },
+        "required": ["active_tools", "active_llm_providers", "available_models"],
+    })
+}
+
+/// `health_check`
+pub fn health_output() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": ["ok", "degraded"]},
+            "service": {"type": "string"},
+            "version": {"type": "string"},
+            "uptime_seconds": {"type": "integer", "minimum": 0},
+            "transport": {"type": "string"},
+            "active_tools": {"type": "integer", "minimum": 0},
+            "active_llm_providers": {"type": "integer", "minimum": 0},
+            "actors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "state": {
+                            "type": "string",
+                            "enum": ["running", "restarting", "quarantined"],
+                        },
+                        "restarts": {"type": "integer", "minimum": 0},
+                        "last_exit": {"type": "string"},
+                    },
+                    "required": ["name", "state", "restarts"],
+                },
+            },
+        },
+        "required": ["status", "uptime_seconds", "actors"],
+    })
+}
+
+/// `get_model_info`
+pub fn model_output() -> Value {
+    let whole = json!({"type": ["integer", "null"], "minimum": 0});
+    let price = json!({"type": ["number", "null"], "minimum": 0});
+    let names = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "model": {"type": "string"},
+            "provider": {"type": ["string", "null"]},
+            "offered_by": names,
+            "available": {"type": "boolean"},
+            "context_tokens": whole,
+            "max_output_tokens": whole,
+            "requests_per_min": whole,
+            "requests_per_day": whole,
+            "cost_input_per_1k": price,
+            "cost_output_per_1k": price,
+            "cost_cached_input_per_1k": price,
+            "capabilities": names,
+        },
+        "required": ["model", "offered_by", "available", "capabilities"],
+    })
+}

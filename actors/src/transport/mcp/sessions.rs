@@ -1,0 +1,184 @@
+//! Sessions: how many there may be, and for how long. rmcp keeps them; it knows no limit.
+//!
+//! Anyone may send `initialize`, so a session that is never used again is closed after seconds, and
+//! when all places are taken, one that has been idle for a while makes room for a new client.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::Stream;
+use rmcp::{
+    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    transport::streamable_http_server::session::{
+        ServerSseMessage, SessionId, SessionManager,
+        local::{LocalSessionManager, LocalSessionManagerError},
+    },
+};
+use tokio::{sync::Mutex, time::Instant};
+
+/// Most sessions at a time. One takes about 60 KiB.
+const MOST: usize = 500;
+/// A session that only initialized is closed after this.
+const ABANDONED: Duration = Duration::from_secs(10);
+/// A session that nobody has used for this long makes room if room is needed.
+const IDLE: Duration = Duration::from_secs(60);
+/// A session that nobody has used for this long is closed. Clients that work all day pause for long,
+/// and many never initialize again.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
+/// rmcp's sessions, limited.
+pub struct Sessions {
+    local: LocalSessionManager,
+    known: Mutex<HashMap<SessionId, Use>>,
+    reserved: AtomicUsize,
+    this: Weak<Self>,
+}
+
+/// A place for one session, while it is being made.
+pub struct Reservation(Arc<Sessions>);
+
+struct Use {
+    last: Instant,
+    /// Somebody came back after initializing.
+    returned: bool,
+}
+
+// === impl Sessions ===
+
+impl Sessions {
+    /// No sessions yet.
+    pub fn new() -> Arc<Self> {
+        let mut local = LocalSessionManager::default();
+        local.session_config.keep_alive = Some(FORGOTTEN);
+        Arc::new_cyclic(|this| Self {
+            local,
+            known: Mutex::default(),
+            reserved: AtomicUsize::new(0),
+            this: this.clone(),
+        })
+    }
+
+    /// A place for a new session; `None` if all are taken by clients that use theirs.
+    pub async fn reserve(self: &Arc<Self>) -> Option<Reservation> {
+        let mut known = self.known.lock().await;
+        if known.len() + self.reserved.load(Ordering::SeqCst) >= MOST {
+            let now = Instant::now();
+            let idle = known
+                .iter()
+                .filter(|(_, used)| now.duration_since(used.last) >= IDLE)
+                .min_by_key(|(_, used)| used.last)
+                .map(|(id, _)| id.clone())?;
+            known.remove(&idle);
+            drop(known);
+            self.close(&idle).await;
+        }
+        self.reserved.fetch_add(1, Ordering::SeqCst);
+        Some(Reservation(self.clone()))
+    }
+
+    async fn touch(&self, id: &SessionId) {
+        if let Some(used) = self.known.lock().await.get_mut(id) {
+            used.last = Instant::now();
+            used.returned = true;
+        }
+    }
+
+    async fn close(&self, id: &SessionId) {
+        if let Err(error) = self.local.close_session(id).await {
+            tracing::debug!(%error, "the session does not close");
+        }
+    }
+
+    /// Closes a session that nobody has come back to.
+    async fn reap(this: Weak<Self>, id: SessionId) {
+        tokio::time::sleep(ABANDONED).await;
+        let Some(sessions) = this.upgrade() else {
+            return;
+        };
+        let mut known = sessions.known.lock().await;
+        if known.get(&id).is_some_and(|used| !used.returned) {
+            known.remove(&id);
+            drop(known);
+            sessions.close(&id).await;
+        }
+    }
+}
+
+impl SessionManager for Sessions {
+    type Error = LocalSessionManagerError;
+    type Transport = <LocalSessionManager as SessionManager>::Transport;
+
+    async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
+        let (id, transport) = self.local.create_session().await?;
+        let used = Use {
+            last: Instant::now(),
+            returned: false,
+        };
+        self.known.lock().await.insert(id.clone(), used);
+        tokio::spawn(Self::reap(self.this.clone(), id.clone()));
+        Ok((id, transport))
+    }
+
+    async fn initialize_session(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<ServerJsonRpcMessage, Self::Error> {
+        self.local.initialize_session(id, message).await
+    }
+
+    async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
+        self.touch(id).await;
+        self.local.has_session(id).await
+    }
+
+    async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
+        self.known.lock().await.remove(id);
+        self.local.close_session(id).await
+    }
+
+    async fn create_stream(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        self.local.create_stream(id, message).await
+    }
+
+    async fn accept_message(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<(), Self::Error> {
+        self.local.accept_message(id, message).await
+    }
+
+    async fn create_standalone_stream(
+        &self,
+        id: &SessionId,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        self.local.create_standalone_stream(id).await
+    }
+
+    async fn resume(
+        &self,
+        id: &SessionId,
+        last_event_id: String,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        self.local.resume(id, last_event_id).await
+    }
+}
+
+// === impl Reservation ===
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.0.reserved.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,208 @@
+//! The transport of 2024-11-05: a stream that begins with the address to post to, for clients that
+//! are configured for the old hub.
+
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use bytes::Bytes;
+use futures_util::stream;
+use rmcp::{
+    RoleServer, ServiceExt,
+    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    transport::Transport,
+};
+use serde::Deserialize;
+use tokio::{
+    sync::{RwLock, Semaphore, mpsc, watch},
+    time::{Instant, sleep_until},
+};
+use uuid::Uuid;
+
+use super::{
+    door::{Mcp, full, refuse_body},
+    handler::Handler,
+    rpc::{self, Code},
+};
+use crate::transport::body;
+
+/// Most clients at a time.
+const MOST: usize = 500;
+/// Messages on their way to or from one client.
+const QUEUE: usize = 16;
+/// A stream that says nothing for long is cut by proxies and clients.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The connected clients.
+pub struct Clients {
+    /// Where their messages go, by session. Weak: a client lives as long as its stream.
+    inboxes: Arc<RwLock<HashMap<String, mpsc::WeakSender<ClientJsonRpcMessage>>>>,
+    places: Arc<Semaphore>,
+}
+
+/// One client, as rmcp sees it.
+struct Wire {
+    outbox: mpsc::Sender<ServerJsonRpcMessage>,
+    inbox: mpsc::Receiver<ClientJsonRpcMessage>,
+}
+
+/// The query of `/messages`.
+#[derive(Deserialize)]
+pub struct Address {
+    session_id: String,
+}
+
+/// `GET /sse`
+pub async fn stream(mcp: web::Data<Mcp>) -> HttpResponse {
+    open(&mcp).await
+}
+
+/// Opens a client's stream.
+pub async fn open(mcp: &Mcp) -> HttpResponse {
+    let Some(clients) = &mcp.legacy else {
+        return HttpResponse::NotFound().finish();
+    };
+    let Ok(place) = clients.places.clone().try_acquire_owned() else {
+        return full();
+    };
+    let id = Uuid::new_v4().simple().to_string();
+    let (outbox, mut messages) = mpsc::channel(QUEUE);
+    let (sender, inbox) = mpsc::channel(QUEUE);
+    let (connection, connected) = watch::channel(());
+    let inboxes = clients.inboxes.clone();
+    inboxes.write().await.insert(id.clone(), sender.downgrade());
+    let endpoint = format!("event: endpoint\ndata: /messages?session_id={id}\n\n");
+    let handler = Handler::connected(mcp.lobby.clone(), connected);
+    tokio::spawn(async move {
+        if let Ok(session) = handler.serve(Wire { outbox, inbox }).await {
+            drop(session.waiting().await);
+        }
+        inboxes.write().await.remove(&id);
+    });
+    let closing = mcp.service.config.cancellation_token.clone();
+    // Dropped with the stream: the session's inbox closes, its calls end, its place is free.
+    let held = (sender, connection, place);
+    let mut first = Some(endpoint);
+    let events = stream::poll_fn({
+        let mut quiet = Box::pin(sleep_until(Instant::now() + KEEP_ALIVE));
+        let mut closed = Box::pin(async move { closing.cancelled().await });
+        move |context| {
+            use std::{future::Future, task::Poll};
+            let _held = &held;
+            if let Some(endpoint) = first.take() {
+                return Poll::Ready(Some(event(endpoint)));
+            }
+            if closed.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(message) = messages.poll_recv(context) {
+                quiet.as_mut().reset(Instant::now() + KEEP_ALIVE);
+                return Poll::Ready(message.map(|message| event(text(&message))));
+            }
+            if quiet.as_mut().poll(context).is_ready() {
+                quiet.as_mut().reset(Instant::now() + KEEP_ALIVE);
+                return Poll::Ready(Some(event(": still here\n\n".to_owned())));
+            }
+            Poll::Pending
+        }
+    });
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("Cache-Control", "no-cache"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(events)
+}
+
+fn event(text: String) -> Result<Bytes, io::Error> {
+    Ok(Bytes::from(text))
+}
+
+fn text(message: &ServerJsonRpcMessage) -> String {
+    let json = serde_json::to_string(message).unwrap_or_default();
+    format!("event: message\ndata: {json}\n\n")
+}
+
+/// `POST /messages`
+pub async fn message(
+    request: HttpRequest,
+    address: web::Query<Address>,
+    payload: web::Payload,
+    mcp: web::Data<Mcp>,
+) -> HttpResponse {
+    if !body::is_json(&request) {
+        return rpc::refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::Invalid,
+            "Send JSON, with the header Content-Type: application/json.",
+        );
+    }
+    let inbox = match &mcp.legacy {
+        Some(clients) => clients.inbox(&address.session_id).await,
+        None => None,
+    };
+    let Some(inbox) = inbox else {
+        return rpc::refuse(
+            StatusCode::NOT_FOUND,
+            Code::Invalid,
+            "There is no such session. Open a stream at /sse first.",
+        );
+    };
+    let body = match body::read(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return refuse_body(error),
+    };
+    let message = match serde_json::from_slice(&body) {
+        Ok(message) => message,
+        Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(&body)),
+    };
+    match inbox.send(message).await {
+        Ok(()) => HttpResponse::Accepted().body("Accepted"),
+        Err(_gone) => rpc::refuse(
+            StatusCode::NOT_FOUND,
+            Code::Invalid,
+            "The session has ended. Open a new stream at /sse.",
+        ),
+    }
+}
+
+// === impl Clients ===
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            inboxes: Arc::default(),
+            places: Arc::new(Semaphore::new(MOST)),
+        }
+    }
+}
+
+impl Clients {
+    async fn inbox(&self, id: &str) -> Option<mpsc::Sender<ClientJsonRpcMessage>> {
+        self.inboxes.read().await.get(id)?.upgrade()
+    }
+}
+
+// === impl Wire ===
+
+impl Transport<RoleServer> for Wire {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
+        let outbox = self.outbox.clone();
+        async move {
+            let sent = outbox.send(message).await;
+            sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        self.inbox.recv().await
+    }
+
+    async fn close(&mut self) -> Result<(), io::Error> {
+        self.inbox.close();
+        Ok(())
+    }
+}

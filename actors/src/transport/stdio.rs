@@ -1,0 +1,90 @@
+//! The stdio transport: one MCP client that started the hub as its child process.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use rmcp::{ServiceExt, transport::stdio_pipes};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{http::Started, lobby::Lobby, mcp};
+use crate::{
+    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    supervise::{Link, spawn_linked},
+};
+
+/// Why there is no one left to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The client has closed its end.
+    HungUp,
+    /// The transport crashed, and what it had read is gone with it.
+    Crashed,
+}
+
+/// The actor that serves the client.
+struct StdioTransport {
+    lobby: Arc<Lobby>,
+    end: UnboundedSender<End>,
+}
+
+/// Starts serving standard input and output. `end` hears when the client is gone.
+pub fn start(end: UnboundedSender<End>, health: Recipient<ReportHealth>, link: Link) -> Started {
+    let (arbiter, address) = spawn_linked(link, move || StdioTransport {
+        lobby: Arc::new(Lobby::new(health)),
+        end,
+    });
+    Started {
+        arbiter,
+        heartbeat: address.clone().recipient(),
+        listener: address.clone().recipient(),
+        drain: address.recipient(),
+    }
+}
+
+async fn serve(lobby: Arc<Lobby>) {
+    lobby.ready().await;
+    match mcp::Handler::new(lobby).serve(stdio_pipes()).await {
+        Ok(client) => drop(client.waiting().await),
+        // Its words may hold the client's.
+        Err(_) => tracing::debug!("the client left before it had begun"),
+    }
+}
+
+// === impl StdioTransport ===
+
+impl Actor for StdioTransport {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.spawn(
+            serve(self.lobby.clone())
+                .into_actor(self)
+                .map(|(), actor, _| {
+                    // Whoever waits for it may be gone, too.
+                    let _ = actor.end.send(End::HungUp);
+                }),
+        );
+    }
+}
+
+impl Handler<CatalogueChanged> for StdioTransport {
+    type Result = ();
+
+    fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
+        self.lobby.publish(catalogue);
+    }
+}
+
+impl Handler<Drain> for StdioTransport {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.lobby.clone().drain().into_actor(self))
+    }
+}
+
+impl Handler<Heartbeat> for StdioTransport {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}

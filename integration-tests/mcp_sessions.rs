@@ -1,0 +1,75 @@
+//! Clients that initialize and never come back: they cost little, for a short time, and nobody else.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{
+    FakeUpstream, Hub, Pyfun, eventually,
+    mcp::{BOTH, call, initialize},
+};
+
+/// How many come.
+const MANY: usize = 10_000;
+/// How many of them at a time.
+const AT_A_TIME: usize = 16;
+/// What they may cost together.
+const MOST_KIB: u64 = 50 * 1024;
+/// When their places are free again.
+const RECLAIMED: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn ten_thousand_abandoned_clients_are_turned_away_and_forgotten() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys();
+    let hub = hub.env("HUB__HUB__HUB_STATELESS", "false").start().await;
+    let hub = std::sync::Arc::new(hub);
+    let steady = hub.mcp(&initialize("2025-11-25")).await;
+    let own = steady.header("mcp-session-id").to_owned();
+    let served = async || {
+        let message = call(1, "health_check", json!({})).to_string();
+        let own = [BOTH, ("Mcp-Session-Id", own.as_str())];
+        let reply = hub.mcp_with(&own, &message).await;
+        assert_eq!(reply.last()["result"]["isError"], false, "{reply}");
+    };
+    served().await;
+    let before = hub.memory_kib("VmRSS");
+
+    let mut crowd = JoinSet::new();
+    for _ in 0..AT_A_TIME {
+        let hub = hub.clone();
+        crowd.spawn(async move {
+            let mut refused = 0;
+            for _ in 0..MANY / AT_A_TIME {
+                let reply = hub.mcp(&initialize("2025-11-25")).await;
+                match reply.status {
+                    200 => {}
+                    503 => {
+                        assert_eq!(reply.header("retry-after"), "10", "{reply}");
+                        refused += 1;
+                    }
+                    _ => panic!("{reply}"),
+                }
+            }
+            refused
+        });
+    }
+    let mut refused = 0;
+    while let Some(more) = crowd.join_next().await {
+        refused += more.unwrap();
+        served().await;
+    }
+    let grown = hub.memory_kib("VmHWM").saturating_sub(before);
+    eprintln!("{refused} of {MANY} turned away, {grown} KiB more");
+    assert!(refused > MANY / 2, "{refused} turned away");
+    assert!(grown < MOST_KIB, "{grown} KiB more");
+    served().await;
+
+    let look = async || {
+        let reply = hub.mcp(&initialize("2025-11-25")).await;
+        (reply.status == 200).then_some(())
+    };
+    eventually(RECLAIMED, "a free place", look).await;
+    served().await;
+}

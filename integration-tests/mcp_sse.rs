@@ -1,0 +1,115 @@
+//! The transport of 2024, for clients that are configured for the old hub.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::support::{
+    FakeUpstream, Fault, Hub, Pyfun, http,
+    mcp::{Events, JSON, call, initialize, request},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn hub(upstream: &FakeUpstream) -> Hub {
+    let hub = Hub::builder().pyfun(&Pyfun::three(upstream)).keys();
+    hub.env("HUB__HUB__HUB_TRANSPORT", "sse").start().await
+}
+
+/// A client's stream, and where it posts.
+struct Client<'a> {
+    hub: &'a Hub,
+    events: Events,
+    endpoint: String,
+}
+
+impl<'a> Client<'a> {
+    async fn open(hub: &'a Hub, path: &str) -> Self {
+        let get = http::request("GET", path, &[("Accept", "text/event-stream")], b"");
+        let mut events = Events::open(hub, &get).await;
+        let first = events.until("\n\n").await;
+        let (_, endpoint) = first.split_once("event: endpoint\ndata: ").unwrap();
+        let endpoint = endpoint.trim().to_owned();
+        Self {
+            hub,
+            events,
+            endpoint,
+        }
+    }
+
+    async fn post(&self, message: &Value) -> u16 {
+        let body = message.to_string();
+        let bytes = http::request("POST", &self.endpoint, &[JSON], body.as_bytes());
+        self.hub.raw(&bytes).await.status
+    }
+
+    async fn ask(&mut self, message: &Value) -> Value {
+        assert_eq!(self.post(message).await, 202);
+        self.events.next().await
+    }
+}
+
+#[tokio::test]
+async fn old_clients_get_their_stream_at_both_addresses() {
+    let upstream = FakeUpstream::start().await;
+    let hub = hub(&upstream).await;
+    for path in ["/sse", "/mcp"] {
+        let mut client = Client::open(&hub, path).await;
+        let opened = client.ask(&initialize("2024-11-05")).await;
+        assert_eq!(opened["result"]["protocolVersion"], "2024-11-05");
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(client.post(&initialized).await, 202);
+        let called = client
+            .ask(&call(1, "llm_complete", json!({"prompt": "hi"})))
+            .await;
+        assert_eq!(
+            called["result"]["content"][0]["text"],
+            "hello from anthropic"
+        );
+    }
+    // New clients are not disturbed by it.
+    let reply = hub.mcp_modern(request(1, "tools/list", json!({}))).await;
+    assert!(reply.last()["result"]["tools"].is_array(), "{reply}");
+    let newer = [
+        ("Accept", "text/event-stream"),
+        ("MCP-Protocol-Version", "2025-11-25"),
+    ];
+    let reply = hub.raw(&http::request("GET", "/mcp", &newer, b"")).await;
+    assert_eq!(reply.status, 405, "{reply}");
+}
+
+#[tokio::test]
+async fn a_stream_that_closes_cancels_its_calls_and_ends_its_session() {
+    let upstream = FakeUpstream::start().await;
+    upstream.anthropic.always(Fault::Hang);
+    let hub = hub(&upstream).await;
+    let mut client = Client::open(&hub, "/sse").await;
+    client.ask(&initialize("2024-11-05")).await;
+    let message = call(1, "llm_complete", json!({"prompt": "hi"}));
+    assert_eq!(client.post(&message).await, 202);
+    let exchange = upstream.anthropic.arrival(0).await;
+    let cancel = json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1},
+    });
+    let left = Instant::now();
+    assert_eq!(client.post(&cancel).await, 202);
+    assert!(exchange.hung_up_within(SECOND).await >= left);
+    assert_eq!(client.post(&message).await, 202);
+    let exchange = upstream.anthropic.arrival(1).await;
+    let (left, endpoint) = (Instant::now(), client.endpoint.clone());
+    drop(client);
+    assert!(exchange.hung_up_within(SECOND).await >= left);
+    let body = message.to_string();
+    let gone = http::request("POST", &endpoint, &[JSON], body.as_bytes());
+    assert_eq!(hub.raw(&gone).await.status, 404);
+}
+
+#[tokio::test]
+async fn it_is_off_unless_it_is_asked_for() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    assert_eq!(hub.get("/sse").await.status, 404);
+    let bytes = http::request("POST", "/messages?session_id=1", &[JSON], b"{}");
+    assert_eq!(hub.raw(&bytes).await.status, 404);
+}

@@ -1,0 +1,37 @@
+//! Doors: what the settings say of how the hub is entered.
+
+use std::net::IpAddr;
+
+use hub_actors::transport::{Guard, HttpOptions, mcp::McpOptions};
+
+use crate::settings::Hub;
+
+/// The options of the doors of a hub that listens on `host`.
+pub fn options(hub: &Hub, host: &str) -> HttpOptions {
+    HttpOptions {
+        guard: guard(hub, host),
+        mcp: McpOptions {
+            stateless: hub.stateless,
+            sse: hub.transport == "sse",
+        },
+    }
+}
+
+/// A hub that listens on the loopback has the loopback's names only. One that listens beyond is known
+/// by addresses, which cannot be rebound, and by the names that its configuration gives it.
+fn guard(hub: &Hub, host: &str) -> Guard {
+    let mut hosts = hub.allowed_hosts.clone();
+    let address: Option<IpAddr> = host.parse().ok();
+    if address.is_none() {
+        hosts.push(host.to_ascii_lowercase());
+    }
+    let local = match address {
+        Some(address) => address.is_loopback(),
+        None => host.eq_ignore_ascii_case("localhost"),
+    };
+    Guard {
+        hosts,
+        any_address: !local,
+        origins: hub.allowed_origins.clone(),
+    }
+}
