@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::{
     cli::{Files, complain, fail, say},
     environment::Environment,
-    exit, start, upstreams,
+    exit,
+    start::Local,
+    upstreams,
 };
 
 /// A hub answers within 55 s, or says that it could not.
@@ -55,10 +57,14 @@ pub fn run(files: &Files, arguments: &CallArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let url = arguments
-        .url
-        .clone()
-        .unwrap_or_else(|| format!("http://127.0.0.1:{}", start::port(files, &environment)));
+    let url = match &arguments.url {
+        Some(url) => url.clone(),
+        None => Local::new(files, &environment).url,
+    };
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        complain(format!("`{url}` is no URL; write http://{url}"));
+        return exit::USAGE;
+    }
     let url = url.trim_end_matches('/');
     let request = json!({"tool": arguments.tool, "params": params});
     let key = environment.plain("HUB_API_KEY");
@@ -125,6 +131,12 @@ async fn post(url: &str, key: Option<&str>, request: &Value) -> Result<Value, St
     }
     let body = match post.send().await {
         Ok(response) => response.bytes().await,
+        Err(error) if error.is_timeout() => {
+            return Err(format!(
+                "the hub at {url} did not answer within {} s",
+                PATIENCE.as_secs()
+            ));
+        }
         Err(_) => return Err(unreachable()),
     };
     let body = body.map_err(|_| format!("the hub at {url} hung up in the middle of its answer"))?;
@@ -132,21 +144,20 @@ async fn post(url: &str, key: Option<&str>, request: &Value) -> Result<Value, St
 }
 
 fn print(reply: &Value, whole: bool) -> u8 {
-    let failed = reply.get("error");
+    let result = reply.get("result");
     if whole {
         say(format!("{reply:#}"));
-    } else if let Some(error) = failed {
-        complain(error.as_str().unwrap_or("the call failed"));
     } else {
-        match reply.get("result") {
-            Some(Value::String(text)) => say(text),
-            Some(result) => say(format!("{result:#}")),
-            None => complain("the reply holds neither a result nor an error"),
+        match (result, reply.get("error")) {
+            (Some(Value::String(text)), _) => say(text),
+            (Some(result), _) => say(format!("{result:#}")),
+            (None, Some(Value::String(error))) => complain(error),
+            (None, _) => complain("what answers there is not a hub: no result, no error"),
         }
     }
-    if failed.is_some() {
-        exit::FAILED
-    } else {
+    if result.is_some() {
         exit::OK
+    } else {
+        exit::FAILED
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     environment::Overrides,
     exit,
     logs::LogOptions,
+    seal::{self, Variables},
     settings::Settings,
     start::{self, DEFAULT_PORT},
     summary,
@@ -27,13 +28,30 @@ const CONFIGURATION: &str = include_str!("demo.pyfun");
 /// Where the demo listens.
 #[derive(Args)]
 pub struct DemoArgs {
-    /// The port to listen on; a free one if this one is taken
-    #[arg(long, default_value_t = DEFAULT_PORT)]
-    port: u16,
+    /// The port to listen on; a free one if it is taken [default: PORT, else 7860]
+    #[arg(long)]
+    port: Option<u16>,
 }
 
-/// Serves the demo.
+/// Serves the demo. Like the real one it executes itself with a clean environment first: the keys
+/// that a newcomer has there are none of its business.
 pub fn run(arguments: &DemoArgs) -> u8 {
+    match seal::handed_over() {
+        Ok(Some(variables)) => sealed(arguments, &variables),
+        Ok(None) => {
+            let port = std::env::var("PORT").ok();
+            let port = port.map(|port| ("PORT".to_owned(), Zeroizing::new(port)));
+            fail(exit::INTERNAL, &seal::reexec(&port.into_iter().collect()))
+        }
+        Err(error) => fail(exit::INTERNAL, &error),
+    }
+}
+
+fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
+    let asked = variables
+        .get("PORT")
+        .and_then(|port| port.trim().parse().ok());
+    let asked = arguments.port.or(asked).unwrap_or(DEFAULT_PORT);
     let logs = LogOptions {
         level: Some("warn".to_owned()),
         ..LogOptions::default()
@@ -61,8 +79,8 @@ pub fn run(arguments: &DemoArgs) -> u8 {
     let mut key = [("DEMO_KEY".to_owned(), Zeroizing::new("demo".to_owned()))].into();
     let vault = Vault::take(&mut key, &names);
     // A taken port must not spoil a first minute.
-    let port = match TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)) {
-        Ok(_) => arguments.port,
+    let port = match TcpListener::bind((Ipv4Addr::LOCALHOST, asked)) {
+        Ok(_) => asked,
         Err(_) => 0,
     };
     start::open_with(&settings, &vault, "127.0.0.1", port, |listener, _| {

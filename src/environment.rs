@@ -129,6 +129,13 @@ fn read_file(file: &Path, warnings: &mut Vec<String>) -> Result<Variables, Envir
             file.display()
         ));
     }
+    if let Some(name) = substituted(&std::fs::read(file).map_err(unreadable)?) {
+        warnings.push(format!(
+            "{}: the value of `{name}` holds a `$`, and what follows it is replaced like a \
+             variable; put the value in single quotes to keep it as it is",
+            file.display()
+        ));
+    }
     let entries = dotenvy::from_path_iter(file).map_err(|error| match error {
         dotenvy::Error::Io(source) => unreadable(source),
         _ => unreadable(io::ErrorKind::InvalidData.into()),
@@ -147,6 +154,17 @@ fn read_file(file: &Path, warnings: &mut Vec<String>) -> Result<Variables, Envir
     Ok(variables)
 }
 
+/// The first variable whose value would be changed on the way: it holds a `$` outside single quotes.
+fn substituted(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let mut pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+    let (name, _) = pairs.find(|(name, value)| {
+        let value = value.trim_start();
+        !name.starts_with('#') && value.contains('$') && !value.starts_with('\'')
+    })?;
+    Some(name.trim().trim_start_matches("export ").to_owned())
+}
+
 /// Empty, or a placeholder of the example file (`your_anthropic_key_here`).
 fn is_unset(value: &str) -> bool {
     let value = value.trim();
@@ -162,6 +180,17 @@ mod tests {
         assert!(is_unset("your_anthropic_api_key_here"));
         assert!(is_unset(" "));
         assert!(!is_unset("sk-your_key_here-really"));
+    }
+
+    #[test]
+    fn a_dollar_is_noticed_unless_it_is_quoted() {
+        let found = |text: &str| substituted(text.as_bytes());
+        assert_eq!(
+            found("A=1\nexport B_KEY=abc$HOME/x"),
+            Some("B_KEY".to_owned())
+        );
+        assert_eq!(found("B_KEY=\"abc$HOME\""), Some("B_KEY".to_owned()));
+        assert_eq!(found("# A=$B\nB_KEY='abc$HOME/x'"), None);
     }
 
     #[test]

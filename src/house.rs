@@ -40,6 +40,16 @@ const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
     ),
 ];
 
+/// Tools that clients ask for, whether or not the configuration names them.
+const PLANNED_TOOLS: [(&str, &str); 3] = [
+    ("web_search", "Search the web"),
+    ("db_query", "Run a read-only SELECT on the hub's own state"),
+    (
+        "persist_result",
+        "Keep data in PostgreSQL for the long term",
+    ),
+];
+
 /// Longest time for one of them: they ask nobody outside.
 const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -121,6 +131,17 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             },
         })
     });
+    let named = |name: &str| settings.tools.iter().any(|tool| tool.name == name);
+    let planned = PLANNED_TOOLS.into_iter().filter(|(name, _)| !named(name));
+    let planned = planned.map(|(name, description)| {
+        Arc::new(Tool {
+            name: name.into(),
+            description: description.to_owned(),
+            timeout: SYSTEM_TIMEOUT,
+            inactive: Some("not built yet: comes with a later version".to_owned()),
+            kind: ToolKind::NotBuilt,
+        })
+    });
     let system = SYSTEM_TOOLS.into_iter().map(|(name, description, kind)| {
         Arc::new(Tool {
             name: name.into(),
@@ -130,7 +151,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             kind,
         })
     });
-    configured.chain(system).collect()
+    configured.chain(planned).chain(system).collect()
 }
 
 /// Why a tool is inactive, and what to set.

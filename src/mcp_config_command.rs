@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     cli::{Files, complain, fail, say},
     environment::Environment,
-    exit, start,
+    exit,
+    start::Local,
 };
 
 /// What the hub is called in its clients.
@@ -49,11 +50,8 @@ pub fn run(files: &Files, arguments: &McpConfigArgs) -> u8 {
             Err(error) => return fail(exit::INTERNAL, &error),
         }
     } else {
-        let (port, sse) = start::address(files, &environment);
-        let hub = arguments
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
+        let Local { url: local, sse } = Local::new(files, &environment);
+        let hub = arguments.url.clone().unwrap_or(local);
         address(client, &url(&hub, sse), sse)
     };
     say(format!("{:#}", snippet(client, server)));

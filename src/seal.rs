@@ -34,6 +34,10 @@ const KEPT: [&str; 7] = [
     "TZ",
 ];
 
+/// What it is given besides. A large body is then memory of its own, which goes back to the system
+/// when it is freed; otherwise glibc learns from the first one to keep such memory for ever.
+const GIVEN: [(&str, &str); 1] = [("MALLOC_MMAP_THRESHOLD_", "1048576")];
+
 /// A pipe holds 64 KiB before its writer blocks, and here the reader does not exist yet.
 const MOST: usize = 60 * 1024;
 
@@ -164,6 +168,7 @@ fn exec(pipe: &OwnedFd) -> SealError {
             .args(arguments)
             .env_clear()
             .envs(kept)
+            .envs(GIVEN)
             .env(DESCRIPTOR, pipe.as_raw_fd().to_string())
             .exec(),
     )

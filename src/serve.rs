@@ -12,26 +12,19 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
-    protocol::Drain,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
     supervise::{RestartPolicy, spawn_linked},
     transport::{self, stdio::End},
 };
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     exit,
     guardian::{Guardian, Life, Role, StartChild},
     house::House,
+    stop::{Signals, drain},
 };
-
-/// Longest time that calls in flight get after SIGTERM or SIGINT.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// A first restart comes at once, a child that keeps ending rests for five seconds. Five in ten
 /// seconds is OTP's intensity of one in five, made tolerant of a burst.
@@ -45,52 +38,24 @@ const RESTARTS: RestartPolicy = RestartPolicy {
 /// Serves until a signal comes, then drains. `announce` runs once everybody has been started.
 pub fn serve(house: House, listener: TcpListener, announce: impl FnOnce()) -> u8 {
     System::new().block_on(async {
-        let (guardian, ended) = Guardian::start(children(house, listener), RESTARTS);
-        #[cfg(feature = "fixtures")]
-        crate::guardian::fixture::set(&guardian);
+        let Ok(mut signals) = Signals::new() else {
+            return deaf();
+        };
+        let (guardian, ended) = start(children(house, listener));
         announce();
-        match until_signal(ended).await {
-            Ok(()) => drain(&guardian).await,
-            Err(sentence) => {
-                tracing::error!("{sentence}");
-                exit::INTERNAL
-            }
+        tokio::select! {
+            () = signals.next() => drain(&guardian, &mut signals).await,
+            _ = ended => orphaned(),
         }
     })
-}
-
-async fn until_signal(ended: oneshot::Receiver<()>) -> Result<(), &'static str> {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return Err("signals cannot be received");
-    };
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-        _ = ended => Err("the guardian ended; restart the hub"),
-    }
-}
-
-/// Lets calls in flight finish. A second signal ends the waiting.
-async fn drain(guardian: &Addr<Guardian>) -> u8 {
-    tracing::info!("stopping; calls in flight get {} s", DRAIN.as_secs());
-    let (_alive, never) = oneshot::channel();
-    tokio::select! {
-        drained = timeout(DRAIN, guardian.send(Drain)) => {
-            if drained.is_err() {
-                tracing::warn!("some calls were still in flight and are cut off");
-            }
-        }
-        _ = until_signal(never) => tracing::warn!("second signal, stopping at once"),
-    }
-    exit::OK
 }
 
 /// Serves one client over standard input and output until it closes them, or a signal comes.
 pub fn serve_stdio(house: House) -> u8 {
     System::new().block_on(async {
+        let Ok(mut signals) = Signals::new() else {
+            return deaf();
+        };
         let (end, mut hung_up) = mpsc::unbounded_channel();
         let started = AtomicBool::new(false);
         let stdio: StartChild = Box::new(move |link, health| {
@@ -104,23 +69,33 @@ pub fn serve_stdio(house: House) -> u8 {
         });
         let mut children = inner(house);
         children.push(("transport.stdio".into(), stdio));
-        let (guardian, ended) = Guardian::start(children, RESTARTS);
-        #[cfg(feature = "fixtures")]
-        crate::guardian::fixture::set(&guardian);
+        let (guardian, ended) = start(children);
         tokio::select! {
             end = hung_up.recv() => match end {
                 Some(End::HungUp) => exit::OK,
                 Some(End::Crashed) | None => exit::INTERNAL,
             },
-            signal = until_signal(ended) => match signal {
-                Ok(()) => drain(&guardian).await,
-                Err(sentence) => {
-                    tracing::error!("{sentence}");
-                    exit::INTERNAL
-                }
-            }
+            () = signals.next() => drain(&guardian, &mut signals).await,
+            _ = ended => orphaned(),
         }
     })
+}
+
+fn start(children: Vec<(Arc<str>, StartChild)>) -> (Addr<Guardian>, oneshot::Receiver<()>) {
+    let (guardian, ended) = Guardian::start(children, RESTARTS);
+    #[cfg(feature = "fixtures")]
+    crate::guardian::fixture::set(&guardian);
+    (guardian, ended)
+}
+
+fn deaf() -> u8 {
+    tracing::error!("signals cannot be received");
+    exit::INTERNAL
+}
+
+fn orphaned() -> u8 {
+    tracing::error!("the guardian ended; restart the hub");
+    exit::INTERNAL
 }
 
 fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> {
@@ -176,36 +151,4 @@ fn start_provider(spec: &ProviderSpec, link: hub_actors::supervise::Link) -> Lif
             _life: started.life,
         },
     }
-}
-
-/// Why the address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// Another program has it.
-    #[error(
-        "{0} is in use by another program. Set the variable PORT, or HUB_PORT in [HUB], to another \
-         port (0 takes any free one)"
-    )]
-    InUse(String),
-    /// A port below 1024 needs a privilege.
-    #[error("{0} may not be used by this user. Set PORT to one above 1023")]
-    Denied(String),
-    /// Anything else.
-    #[error("{0} cannot be listened on. Set HOST and PORT to an address of this machine")]
-    Other(String, #[source] io::Error),
-}
-
-/// Binds the address, once: a transport that restarts finds the port still its own.
-///
-/// # Errors
-/// [`BindError`]
-pub fn bind(host: &str, port: u16) -> Result<TcpListener, BindError> {
-    TcpListener::bind((host, port)).map_err(|error| {
-        let address = format!("{host}:{port}");
-        match error.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse(address),
-            io::ErrorKind::PermissionDenied => BindError::Denied(address),
-            _ => BindError::Other(address, error),
-        }
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::TcpListener,
+    net::{IpAddr, TcpListener},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use crate::{
     environment::{self, Environment, Overrides},
     exit,
     house::House,
+    listener,
     logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
@@ -119,7 +120,7 @@ pub fn open_with(
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
-    let listener = match serve::bind(host, port) {
+    let listener = match listener::bind(host, port) {
         Ok(listener) => listener,
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
@@ -170,22 +171,44 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The port that a hub with this configuration listens on.
-pub fn port(files: &Files, environment: &Environment) -> u16 {
-    address(files, environment).0
+/// How a hub with this configuration is reached from this machine.
+pub struct Local {
+    /// `http://127.0.0.1:7860`
+    pub url: String,
+    /// MCP clients find the transport of 2024 there.
+    pub sse: bool,
 }
 
-/// The same, and whether MCP clients find the transport of 2024 there.
-pub fn address(files: &Files, environment: &Environment) -> (u16, bool) {
-    let text = read(&files.config).ok().flatten();
-    let file = files.config.display().to_string();
-    let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-    let (configured, sse) = loaded.map_or((DEFAULT_PORT, false), |(settings, _)| {
-        (settings.hub.port, settings.hub.transport == "sse")
-    });
-    let variable = environment.plain("PORT");
-    let variable = variable.and_then(|port| port.trim().parse().ok());
-    (variable.unwrap_or(configured), sse)
+// === impl Local ===
+
+impl Local {
+    /// Reads it out of the configuration; HOST and PORT win.
+    pub fn new(files: &Files, environment: &Environment) -> Self {
+        let text = read(&files.config).ok().flatten();
+        let file = files.config.display().to_string();
+        let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
+        let hub = loaded.ok().map(|(settings, _)| settings.hub);
+        let port = environment
+            .plain("PORT")
+            .and_then(|port| port.trim().parse().ok());
+        let port = port
+            .or(hub.as_ref().map(|hub| hub.port))
+            .unwrap_or(DEFAULT_PORT);
+        let host = environment.plain("HOST").map(str::trim);
+        let host = host
+            .or(hub.as_ref().map(|hub| hub.host.as_str()))
+            .unwrap_or("127.0.0.1");
+        let host = match host.parse::<IpAddr>() {
+            // Listens everywhere, so also here.
+            Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => host.to_owned(),
+        };
+        Self {
+            url: format!("http://{host}:{port}"),
+            sse: hub.is_some_and(|hub| hub.transport == "sse"),
+        }
+    }
 }
 
 /// A path of the configuration's, which starts at the configuration's folder.

@@ -75,14 +75,20 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     if !keyless.is_empty() {
         let _ = write!(text, "\n  no key      {}", keyless.join(", "));
     }
-    let inactive = catalogue
-        .tools
-        .iter()
-        .filter_map(|tool| Some((&tool.name, tool.inactive.as_ref()?)))
-        .map(|(name, why)| format!("{name}: {why}"));
-    for (index, line) in inactive.enumerate() {
+    // One line for each reason, not for each tool.
+    let mut inactive: Vec<(&str, Vec<&str>)> = Vec::new();
+    for tool in &catalogue.tools {
+        let Some(why) = tool.inactive.as_deref() else {
+            continue;
+        };
+        match inactive.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, names)) => names.push(&tool.name),
+            None => inactive.push((why, vec![&tool.name])),
+        }
+    }
+    for (index, (why, names)) in inactive.iter().enumerate() {
         let heading = if index == 0 { "not active" } else { "" };
-        let _ = write!(text, "\n  {heading:<11} {line}");
+        let _ = write!(text, "\n  {heading:<11} {}: {why}", names.join(", "));
     }
     text
 }

@@ -114,7 +114,11 @@ impl<'a> Upstreams<'a> {
             name: provider.name.as_str().into(),
             permits: self.limits.max_parallel_requests,
             kind: ProviderKind::Vendor {
-                upstream: Upstream::new(&provider.base_url, make),
+                upstream: Upstream::new(
+                    &provider.base_url,
+                    make,
+                    self.vault.finder(provider.env_key.as_deref()),
+                ),
                 wire,
                 dialect: Dialect {
                     drop_params: provider.drop_params.clone(),

@@ -1,7 +1,8 @@
 //! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use hub_actors::upstream::HoldsSecret;
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -9,6 +10,9 @@ use crate::seal::Variables;
 
 /// Stands for the provider's key in `extra_headers`.
 const PLACEHOLDER: &str = "$KEY";
+
+/// What is shorter is no key, and turns up in honest texts ("demo", "ollama").
+const SHORTEST_FOUND: usize = 8;
 
 /// Secrets by the name of the variable that brought them. Wiped when dropped; `Debug` shows none.
 #[derive(Debug, Default)]
@@ -42,6 +46,16 @@ impl Vault {
             "{prefix}{}",
             secret.expose_secret().trim()
         )))
+    }
+
+    /// Says whether a text holds the secret of that name, and nothing else about it.
+    pub fn finder(&self, name: Option<&str>) -> HoldsSecret {
+        let secret = name.and_then(|name| self.0.get(name)).cloned();
+        let found = move |secret: &SecretString, text: &str| {
+            let secret = secret.expose_secret().trim();
+            secret.len() >= SHORTEST_FOUND && text.contains(secret)
+        };
+        Arc::new(move |text| secret.as_ref().is_some_and(|secret| found(secret, text)))
     }
 
     /// A sensitive header's value: `template` with each `$KEY` replaced by the secret of that name,
@@ -82,6 +96,9 @@ mod tests {
         let extra = vault.fill("key=$KEY", Some("A_KEY")).expect("is a header");
         assert_eq!(header.as_bytes(), b"Bearer sk-canary-5309");
         assert_eq!(extra.as_bytes(), b"key=sk-canary-5309");
+        let holds = vault.finder(Some("A_KEY"));
+        assert!(holds("you sent sk-canary-5309.") && !holds("you sent sk-canary-530"));
+        assert!(!vault.finder(None)("sk-canary-5309"));
         assert!(!format!("{vault:?} {header:?} {extra:?}").contains(secret));
     }
 }

@@ -163,6 +163,12 @@ impl Catalogue {
         self.models.iter().find(|model| &*model.name == name)
     }
 
+    /// What the configuration says of a model at one provider. Others that offer a model of the same
+    /// name have their own prices and limits.
+    pub fn model_of(&self, provider: &str, name: &str) -> Option<&Arc<ModelInfo>> {
+        self.model(name).filter(|info| &*info.provider == provider)
+    }
+
     /// Names of the models that can be asked for, without duplicates, in the configuration's order.
     pub fn available_models(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

@@ -163,7 +163,7 @@ fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
         .and_then(|model| provider.info.offers(model));
     let model = asked.unwrap_or(&provider.info.default_model).clone();
     let most = catalogue
-        .model(&model)
+        .model_of(&provider.info.name, &model)
         .and_then(|info| info.max_output_tokens);
     Hop {
         provider: provider.info.clone(),

@@ -141,7 +141,7 @@ pub enum FailureKind {
     #[error("does not accept the key")]
     Unauthorized,
     /// The vendor does not know the model.
-    #[error("does not know the model")]
+    #[error("does not know the model, or not the address")]
     ModelNotFound,
     /// The vendor is failing or overloaded (5xx, 408, 409, 529).
     #[error("is failing")]

@@ -133,7 +133,7 @@ fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
         .last()
         .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
     let listed = catalogue
-        .model(&model)
+        .model_of(&provider, &model)
         .and_then(|info| info.cost(&completion.usage));
     let text = if catalogue.hub.tag_replies {
         format!("[{provider}] {}", completion.text)

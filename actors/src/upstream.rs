@@ -13,17 +13,23 @@ use http::{HeaderMap, StatusCode};
 /// pooled connections die with the runtime that opened them.
 pub type MakeClient = Arc<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sync>;
 
+/// Says whether a text holds what the client authorises itself with. It tells nothing else: who asks
+/// must know the whole secret already.
+pub type HoldsSecret = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The right to call one vendor.
 #[derive(Clone)]
 pub struct Upstream {
     base: Arc<str>,
     make: MakeClient,
+    holds_secret: HoldsSecret,
 }
 
 /// An [`Upstream`] in use by one actor.
 pub struct Connection {
     base: Arc<str>,
     client: reqwest::Client,
+    holds_secret: HoldsSecret,
 }
 
 /// A complete answer.
@@ -61,10 +67,11 @@ pub enum UpstreamError {
 
 impl Upstream {
     /// The right to call below `base` (`https://host/v1`, without a trailing slash) with what `make` makes.
-    pub fn new(base: &str, make: MakeClient) -> Self {
+    pub fn new(base: &str, make: MakeClient, holds_secret: HoldsSecret) -> Self {
         Self {
             base: base.into(),
             make,
+            holds_secret,
         }
     }
 
@@ -76,6 +83,7 @@ impl Upstream {
         Ok(Connection {
             base: self.base.clone(),
             client: (self.make)()?,
+            holds_secret: self.holds_secret.clone(),
         })
     }
 }
@@ -91,6 +99,11 @@ impl fmt::Debug for Upstream {
 // === impl Connection ===
 
 impl Connection {
+    /// Whether a vendor's text repeats the key it was sent.
+    pub fn holds_secret(&self, text: &str) -> bool {
+        (self.holds_secret)(text)
+    }
+
     /// Posts JSON below the base URL and reads the whole answer, at most `limit` bytes of it.
     ///
     /// Dropping the future hangs up.

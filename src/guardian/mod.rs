@@ -29,6 +29,11 @@ const HEARTBEAT: Duration = Duration::from_millis(200);
 /// A child that has not answered for this long is stuck.
 const STUCK_AFTER: Duration = Duration::from_millis(400);
 
+/// The time for draining is over: end what calls wait for.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CutOff;
+
 /// The supervisor's actor.
 pub struct Guardian {
     children: BTreeMap<Arc<str>, Child>,
@@ -244,6 +249,19 @@ impl Handler<ReportHealth> for Guardian {
             last_exit: child.last_exit,
         });
         MessageResult(health.collect())
+    }
+}
+
+impl Handler<CutOff> for Guardian {
+    type Result = ();
+
+    /// The providers end, so every call in flight is answered: nobody is left to ask.
+    fn handle(&mut self, _: CutOff, _: &mut Self::Context) {
+        for life in self.lives() {
+            if let Role::Provider { .. } = life.role {
+                life.arbiter.stop();
+            }
+        }
     }
 }
 

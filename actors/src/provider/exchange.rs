@@ -44,7 +44,10 @@ pub(super) async fn complete(vendor: Rc<Vendor>, ask: Complete) {
     match outcome {
         // A caller that left in this instant needs no answer.
         Some(outcome) => drop(reply.send(Reply { outcome, tries })),
-        None => tracing::debug!(provider = &*vendor.name, "caller gone, request cancelled"),
+        None => tracing::debug!(
+            provider = &*vendor.name,
+            "nobody waits any more, request cancelled"
+        ),
     }
     drop(permit);
 }
@@ -105,17 +108,37 @@ impl Vendor {
         }
     }
 
+    /// Lets no answer pass that repeats the key: its reader is not who the key belongs to.
+    fn clean(&self, completion: Completion) -> Result<Completion, Failure> {
+        let texts = [Some(completion.text.as_str()), completion.model.as_deref()];
+        if texts
+            .into_iter()
+            .flatten()
+            .any(|text| self.connection.holds_secret(text))
+        {
+            tracing::error!(
+                provider = &*self.name,
+                "the answer repeats the key and is dropped"
+            );
+            return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
+        }
+        Ok(completion)
+    }
+
     async fn exchange(&self, path: &str, body: Bytes) -> Result<Completion, Failure> {
         let answer = self.connection.post(path, body, MAX_ANSWER).await?;
         let status = answer.status.as_u16();
-        if answer.status.is_success() {
-            self.wire.decode(&answer.body).map_err(|failure| Failure {
-                status: failure.status.or(Some(status)),
-                ..failure
-            })
-        } else {
-            Err(self.wire.refusal(status, &answer.headers, &answer.body))
+        if !answer.status.is_success() {
+            return Err(self.wire.refusal(status, &answer.headers, &answer.body));
         }
+        let decoded = self
+            .wire
+            .decode(&answer.body)
+            .and_then(|completion| self.clean(completion));
+        decoded.map_err(|failure| Failure {
+            status: failure.status.or(Some(status)),
+            ..failure
+        })
     }
 }
 

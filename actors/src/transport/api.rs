@@ -7,9 +7,13 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::{sync::SemaphorePermit, time::Instant};
 
-use super::{body, calls::Logged, lobby::Lobby};
+use super::{
+    body::{self, Body},
+    calls::Logged,
+    lobby::Lobby,
+};
 use crate::{
     call::Attempt,
     error::{CallError, ErrorBody},
@@ -58,11 +62,10 @@ pub async fn call(
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let parsed = match read(&request, payload).await {
-        Ok(parsed) => parsed,
+    let (Request { tool, params }, _held) = match read(&request, payload, &lobby).await {
+        Ok(read) => read,
         Err(refused) => return refused.respond(request_id),
     };
-    let Request { tool, params } = parsed;
     let logged = Logged::new(&tool);
     let outcome = lobby
         .run(Call {
@@ -82,7 +85,11 @@ pub async fn call(
     }
 }
 
-async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, Refused> {
+async fn read<'a>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    lobby: &'a Lobby,
+) -> Result<(Request, Option<SemaphorePermit<'a>>), Refused> {
     if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -90,17 +97,16 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Request, R
             sentence: "Send JSON, with the header Content-Type: application/json.".to_owned(),
         });
     }
-    let body = body::read(request, payload)
-        .await
-        .map_err(|error| Refused {
-            status: error.status(),
-            code: error.code(),
-            sentence: error.to_string(),
-        })?;
-    match serde_json::from_slice::<Request>(&body) {
-        Ok(request) if !request.tool.is_empty() => Ok(request),
+    let read = body::read(request, payload, &lobby.bodies).await;
+    let Body { bytes, held } = read.map_err(|error| Refused {
+        status: error.status(),
+        code: error.code(),
+        sentence: error.to_string(),
+    })?;
+    match serde_json::from_slice::<Request>(&bytes) {
+        Ok(request) if !request.tool.is_empty() => Ok((request, held)),
         Ok(_) => Err(bad("`tool` is missing: say which tool to call.")),
-        Err(error) => Err(bad(explain(&body, &error))),
+        Err(error) => Err(bad(explain(&bytes, &error))),
     }
 }
 
@@ -189,13 +195,16 @@ pub fn failure(status: StatusCode, code: &'static str, sentence: String) -> Http
 
 impl Refused {
     fn respond(self, request_id: &str) -> HttpResponse {
-        HttpResponse::build(self.status)
-            .insert_header(("X-Request-Id", request_id))
-            .json(ErrorBody {
-                error: self.sentence,
-                code: self.code,
-                request_id,
-                attempts: &[],
-            })
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header(("X-Request-Id", request_id));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        response.json(ErrorBody {
+            error: self.sentence,
+            code: self.code,
+            request_id,
+            attempts: &[],
+        })
     }
 }

@@ -9,7 +9,10 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 /// Largest request body: 10 MiB.
 pub const MAX: usize = 10 * 1024 * 1024;
@@ -17,6 +20,11 @@ pub const MAX: usize = 10 * 1024 * 1024;
 const PIECE: Duration = Duration::from_secs(8);
 /// Longest time for a client to send all of it.
 const WHOLE: Duration = Duration::from_secs(60);
+
+/// What all bodies together may hold, in KiB: 256 MiB.
+const BUDGET: usize = 256 * 1024;
+/// A body up to this size, in bytes, is free: the number of connections bounds those.
+const FREE: usize = 16 * 1024;
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -27,47 +35,71 @@ pub enum BodyError {
     /// The connection ended in the middle of it.
     #[error("The request's body broke off.")]
     Broken,
+    /// The bodies of others hold all the memory there is for them.
+    #[error("The hub has too many large requests at once. Try again in a second.")]
+    Crowded,
     /// It did not arrive in time.
     #[error("The request's body did not arrive in time.")]
     Late,
+}
+
+/// Memory for bodies, shared by all callers of a door: what one reserves, others cannot have. Without
+/// it a few hundred callers with unfinished bodies could have gigabytes.
+pub struct Budget(Semaphore);
+
+/// A body, and the memory that it holds until it is dropped.
+pub struct Body<'a> {
+    /// What was sent.
+    pub bytes: Bytes,
+    /// Kept as long as what was sent is in use.
+    pub held: Option<SemaphorePermit<'a>>,
 }
 
 /// Reads it. One that says it is too large is refused unread.
 ///
 /// # Errors
 /// [`BodyError`]
-pub async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, BodyError> {
+pub async fn read<'a>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    budget: &'a Budget,
+) -> Result<Body<'a>, BodyError> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX as u64) {
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced: usize = announced.unwrap_or(0);
+    if announced > MAX {
         return Err(BodyError::TooLarge);
     }
-    timeout(WHOLE, pieces(payload))
-        .await
-        .map_err(|_| BodyError::Late)?
+    let mut held = None;
+    budget.reserve(announced, &mut held)?;
+    let bytes = timeout(WHOLE, pieces(payload, budget, &mut held));
+    let bytes = bytes.await.map_err(|_| BodyError::Late)??;
+    Ok(Body { bytes, held })
 }
 
-async fn pieces(mut payload: web::Payload) -> Result<Bytes, BodyError> {
-    let mut next = async || {
-        timeout(PIECE, payload.next())
-            .await
-            .map_err(|_| BodyError::Late)
+async fn pieces<'a>(
+    mut payload: web::Payload,
+    budget: &'a Budget,
+    held: &mut Option<SemaphorePermit<'a>>,
+) -> Result<Bytes, BodyError> {
+    let mut next = async || match timeout(PIECE, payload.next()).await {
+        Ok(piece) => piece.transpose().map_err(|_| BodyError::Broken),
+        Err(_elapsed) => Err(BodyError::Late),
     };
     let Some(first) = next().await? else {
         return Ok(Bytes::new());
     };
     // Most bodies come in one piece, and need no copy.
-    let first = first.map_err(|_| BodyError::Broken)?;
     let Some(second) = next().await? else {
         return Ok(first);
     };
     let mut body = BytesMut::from(first);
     let mut piece = Some(second);
     while let Some(more) = piece {
-        let more = more.map_err(|_| BodyError::Broken)?;
         if body.len() + more.len() > MAX {
             return Err(BodyError::TooLarge);
         }
+        budget.reserve(body.len() + more.len(), held)?;
         body.extend_from_slice(&more);
         piece = next().await?;
     }
@@ -91,6 +123,43 @@ pub fn is_json(request: &HttpRequest) -> bool {
         || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
 }
 
+// === impl Budget ===
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Semaphore::new(BUDGET))
+    }
+}
+
+impl Budget {
+    /// Makes `held` stand for `bytes`.
+    fn reserve<'a>(
+        &'a self,
+        bytes: usize,
+        held: &mut Option<SemaphorePermit<'a>>,
+    ) -> Result<(), BodyError> {
+        if bytes <= FREE {
+            return Ok(());
+        }
+        let has = held.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let needs = bytes.div_ceil(1024).saturating_sub(has);
+        if needs == 0 {
+            return Ok(());
+        }
+        // In larger steps, so that a body that comes in many pieces does not ask for each.
+        let needs = u32::try_from(needs.max(FREE / 1024)).unwrap_or(u32::MAX);
+        let more = self
+            .0
+            .try_acquire_many(needs)
+            .map_err(|_| BodyError::Crowded)?;
+        match held {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Ok(())
+    }
+}
+
 // === impl BodyError ===
 
 impl BodyError {
@@ -100,6 +169,7 @@ impl BodyError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -109,6 +179,7 @@ impl BodyError {
             Self::TooLarge => "payload_too_large",
             Self::Broken => "bad_request",
             Self::Late => "request_timeout",
+            Self::Crowded => "overloaded",
         }
     }
 }

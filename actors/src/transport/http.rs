@@ -6,6 +6,7 @@ use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
+    guard::{Any, Get, Head},
     middleware::from_fn,
     web,
 };
@@ -99,6 +100,8 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
                 .default_service(web::to(|| async { status::method_not_allowed("GET") }))
         }
     };
+    // Monitors ask with HEAD.
+    let seen = || web::route().guard(Any(Get()).or(Head()));
     if sse {
         let post = || async { status::method_not_allowed("POST") };
         let messages = web::resource("/messages").route(web::post().to(mcp::sse::message));
@@ -113,9 +116,9 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
                 .route(web::post().to(api::call))
                 .default_service(web::to(|| async { status::method_not_allowed("POST") })),
         )
-        .service(get(web::get().to(status::root))("/"))
-        .service(get(web::get().to(status::healthz))("/healthz"))
-        .service(get(web::get().to(status::readyz))("/readyz"))
+        .service(get(seen().to(status::root))("/"))
+        .service(get(seen().to(status::healthz))("/healthz"))
+        .service(get(seen().to(status::readyz))("/readyz"))
         .default_service(web::to(status::not_found));
 }
 

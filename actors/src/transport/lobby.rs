@@ -15,7 +15,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::mcp::{Changes, Listing};
+use super::{
+    body::Budget,
+    mcp::{Changes, Listing},
+};
 use crate::{
     catalogue::Catalogue,
     error::CallError,
@@ -41,6 +44,8 @@ pub struct Lobby {
     pub changes: watch::Sender<Changes>,
     /// Places for streams that wait for changes and nothing else.
     pub listeners: Semaphore,
+    /// Memory for what callers send.
+    pub bodies: Budget,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -59,6 +64,7 @@ impl Lobby {
             listing: ArcSwap::default(),
             changes: watch::Sender::default(),
             listeners: Semaphore::new(LISTENERS),
+            bodies: Budget::default(),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),

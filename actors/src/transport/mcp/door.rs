@@ -125,8 +125,8 @@ impl Mcp {
                 "The answer is application/json or text/event-stream; accept one of them.",
             );
         };
-        let body = match body::read(request, payload).await {
-            Ok(body) => body,
+        let (body, _held) = match body::read(request, payload, &self.lobby.bodies).await {
+            Ok(read) => (read.bytes, read.held),
             Err(error) => return refuse_body(error),
         };
         if body.trim_ascii_start().starts_with(b"[") {

@@ -146,8 +146,8 @@ pub async fn message(
             "There is no such session. Open a stream at /sse first.",
         );
     };
-    let body = match body::read(&request, payload).await {
-        Ok(body) => body,
+    let (body, _held) = match body::read(&request, payload, &mcp.lobby.bodies).await {
+        Ok(read) => (read.bytes, read.held),
         Err(error) => return refuse_body(error),
     };
     let message = match serde_json::from_slice(&body) {
