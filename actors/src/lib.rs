@@ -30,6 +30,7 @@ pub mod progress;
 pub mod protocol;
 pub mod provider;
 pub mod registry;
+pub mod request_id;
 pub mod supervise;
 pub mod tools;
 pub mod transport;
