@@ -8,7 +8,8 @@ pub struct Logged(String);
 // === impl Logged ===
 
 impl Logged {
-    /// Remembers the tool's name, if calls are logged at all.
+    /// Remembers the tool's name, which may be anything and of any length, if calls are logged at
+    /// all.
     pub fn new(tool: &str) -> Option<Self> {
         tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| Self(clip(tool)))
     }
