@@ -131,3 +131,40 @@ async fn costs_come_from_the_prices_and_the_cache_has_its_own() {
     let billed = hub.prompt_at("openrouter", "hello").await;
     assert_eq!(billed.meta()["cost_usd"], 0.25, "{billed}");
 }
+
+#[tokio::test]
+async fn the_price_of_another_provider_is_not_ours() {
+    let upstream = FakeUpstream::start().await;
+    let pyfun = Pyfun::three(&upstream).and(
+        r#"
+        [MODEL.claude-fast-1]
+        provider = "gemini"
+        max_output_tokens = "7"
+        cost_input_per_1k = "0.001"
+        cost_output_per_1k = "0.005"
+        [MODEL.claude-fast-1_END]
+        "#,
+    );
+    let hub = Hub::with(&pyfun).await;
+    let reply = hub.prompt_at("anthropic", "hello").await;
+    assert!(reply.assert_ok().meta()["cost_usd"].is_null(), "{reply}");
+    assert_ne!(upstream.anthropic.only().body["max_tokens"], 7);
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_key_is_dropped() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let key = "key-of-openrouter";
+    for (model, text) in [
+        (key, "hello"),
+        ("acme/open-20b:free", "you sent key-of-openrouter to me"),
+    ] {
+        let answer = Vendor::OpenAi.answer(model, text);
+        upstream.openai.always(Fault::Json(200, answer));
+        let reply = hub.prompt_at("openrouter", "hello").await;
+        reply.assert_fails(502, "providers_failed");
+        assert_eq!(reply.attempt_entries()[0]["outcome"], "malformed");
+        assert!(!reply.to_string().contains(key), "{reply}");
+    }
+}

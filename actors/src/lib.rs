@@ -17,12 +17,9 @@
 //! environment, a file or a key: `clippy.toml` beside the manifest bans the functions, the attribute
 //! below makes the ban one that no `#[allow]` lifts, and a test holds the list of dependencies.
 
-#![forbid(
-    unsafe_code,
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    clippy::disallowed_types
-)]
+#![forbid(unsafe_code)]
+#![forbid(clippy::disallowed_macros)]
+#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod call;
 pub mod catalogue;
