@@ -17,6 +17,7 @@ demo: ## serve with a bundled vendor: no key, no network
 	$(CARGO) run --release -- demo
 
 test: lint ## every check: format, lints, unit tests, the running binary
+	@.ci/tools
 	$(CARGO) test --workspace $(TEST_FEATURES)
 
 lint: ## format and clippy (installs what is missing of them)

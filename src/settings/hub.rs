@@ -97,7 +97,17 @@ pub(super) fn debug(mut section: Section<'_>, problems: &mut Vec<Problem>) -> De
         log_file: log_file.filter(|_| on),
         log_requests: section.flag("LOG_REQUESTS").unwrap_or_default(),
     };
-    section.flag("LOG_RESPONSES");
+    if section.flag("LOG_RESPONSES") == Some(true)
+        && let Some(text) = section.text("LOG_RESPONSES")
+    {
+        section.report(
+            Problem::warning(
+                text.place,
+                "`LOG_RESPONSES` does nothing: answers are not logged",
+            )
+            .help("write `LOG_RESPONSES = \"false\"`"),
+        );
+    }
     problems.extend(section.finish());
     debug
 }
