@@ -61,9 +61,8 @@ pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let host = host(&request).map(str::to_owned);
     let origin = request.headers().get(header::ORIGIN).cloned();
-    if let Err(foreign) = guard.admit(host.as_deref(), origin.as_ref()) {
+    if let Err(foreign) = guard.admit(host(&request), origin.as_ref()) {
         return Ok(request
             .into_response(foreign.response())
             .map_into_right_body());
