@@ -16,18 +16,21 @@ use crate::{
     error::CallError,
     plan::{Hop, Plan},
     progress::{Observer, Progress},
-    protocol::{
-        Class, Complete, Completion, CompletionRequest, Failure, FailureKind, ProviderUp, Reply,
-    },
+    protocol::{Ask, Class, Completion, Failure, FailureKind, ProviderUp, Reply},
+    request::Request,
 };
 
-/// A completion and how it came about.
+/// An answer and how it came about.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Answered<A = Completion> {
     /// What the provider said.
-    pub completion: Completion,
-    /// Which model was asked.
+    pub answer: A,
+    /// Which model was asked; empty for a search.
     pub model: Arc<str>,
+    /// The limit that the provider was given: most tokens, or most hits.
+    pub limit: u32,
+    /// Parameters that the caller set and this provider does not have.
+    pub dropped: Vec<&'static str>,
     /// Who was asked, in order; the last one answered.
     pub attempts: Vec<Attempt>,
 }
@@ -37,7 +40,8 @@ pub struct Answered {
 pub struct Attempt {
     /// Who was asked.
     pub provider: Arc<str>,
-    /// For which model.
+    /// For which model; not there for a search.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub model: Arc<str>,
     /// How it ended.
     #[serde(serialize_with = "outcome")]
@@ -52,9 +56,10 @@ pub struct Attempt {
 }
 
 /// How one hop ended.
-struct Hopped {
-    outcome: Result<Completion, Failure>,
+struct Hopped<A> {
+    outcome: Result<A, Failure>,
     tries: Option<u32>,
+    dropped: Vec<&'static str>,
 }
 
 /// Asks one provider after the other.
@@ -65,11 +70,11 @@ struct Hopped {
 /// # Errors
 /// [`CallError::Rejected`], [`CallError::DeadlineExceeded`], [`CallError::Overloaded`] (everyone
 /// busy) or [`CallError::ProvidersFailed`].
-pub async fn walk(
-    plan: Plan,
+pub async fn walk<R: Request>(
+    plan: Plan<R>,
     hub: &HubInfo,
     observer: Option<&Observer>,
-) -> Result<Answered, CallError> {
+) -> Result<Answered<R::Answer>, CallError> {
     let mut attempts = Vec::with_capacity(plan.hops.len());
     let mut failures = Vec::new();
     for (index, hop) in plan.hops.iter().enumerate() {
@@ -81,7 +86,7 @@ pub async fn walk(
             .any(|later| later.up.is_some());
         let left = plan.deadline.saturating_duration_since(started);
         let share = if others { left / 2 } else { left };
-        let deadline = started + share.min(hub.request_timeout);
+        let deadline = started + share.min(plan.hop_timeout);
         let hopped = ask(hop, &plan.request, deadline, hub).await;
         attempts.push(Attempt {
             provider: hop.provider.name.clone(),
@@ -99,10 +104,12 @@ pub async fn walk(
             tries: hopped.tries,
         });
         let failure = match hopped.outcome {
-            Ok(completion) => {
+            Ok(answer) => {
                 return Ok(Answered {
-                    completion,
+                    answer,
                     model: hop.model.clone(),
+                    limit: hop.limit,
+                    dropped: hopped.dropped,
                     attempts,
                 });
             }
@@ -119,7 +126,7 @@ pub async fn walk(
             observe(observer, &plan, hop, index, &failure);
         }
         if failure.class == Class::Stop {
-            return Err(rejected(&hop.provider.name, &failure, attempts));
+            return Err(rejected::<R>(&hop.provider.name, &failure, attempts));
         }
         failures.push(failure);
         if Instant::now() >= plan.deadline {
@@ -130,7 +137,13 @@ pub async fn walk(
     Err(all_failed(&failures, attempts))
 }
 
-fn observe(observer: &Observer, plan: &Plan, hop: &Hop, index: usize, failure: &Failure) {
+fn observe<R: Request>(
+    observer: &Observer,
+    plan: &Plan<R>,
+    hop: &Hop<R>,
+    index: usize,
+    failure: &Failure,
+) {
     let next = plan.hops.get(index + 1);
     let next = next.filter(|_| failure.class != Class::Stop && Instant::now() < plan.deadline);
     // A listener that went away misses nothing it wants.
@@ -144,12 +157,12 @@ fn observe(observer: &Observer, plan: &Plan, hop: &Hop, index: usize, failure: &
     }));
 }
 
-async fn ask(
-    hop: &Hop,
-    request: &Arc<CompletionRequest>,
+async fn ask<R: Request>(
+    hop: &Hop<R>,
+    request: &Arc<R>,
     deadline: Instant,
     hub: &HubInfo,
-) -> Hopped {
+) -> Hopped<R::Answer> {
     if hop.provider.inactive.is_some() {
         return Hopped::unasked(FailureKind::NotConfigured);
     }
@@ -165,29 +178,34 @@ async fn ask(
     }
 }
 
-async fn ask_provider(
-    hop: &Hop,
-    up: &ProviderUp,
-    request: &Arc<CompletionRequest>,
+async fn ask_provider<R: Request>(
+    hop: &Hop<R>,
+    up: &ProviderUp<R>,
+    request: &Arc<R>,
     deadline: Instant,
     hub: &HubInfo,
-) -> Hopped {
+) -> Hopped<R::Answer> {
     let permit = match admit(up, deadline.min(Instant::now() + hub.max_wait)).await {
         Ok(permit) => permit,
         Err(kind) => return Hopped::unasked(kind),
     };
     let (reply, answer) = oneshot::channel();
-    up.calls.do_send(Complete {
-        request: capped(request, hop.max_tokens),
+    up.calls.do_send(Ask {
+        request: request.within(hop.limit),
         model: hop.model.clone(),
         deadline,
         permit,
         reply,
     });
     match timeout_at(deadline, answer).await {
-        Ok(Ok(Reply { outcome, tries })) => Hopped {
+        Ok(Ok(Reply {
+            outcome,
+            tries,
+            dropped,
+        })) => Hopped {
             outcome,
             tries: Some(tries),
+            dropped,
         },
         Ok(Err(_closed)) => Hopped::failed(FailureKind::Crashed),
         Err(_elapsed) => Hopped::failed(FailureKind::Timeout),
@@ -195,7 +213,10 @@ async fn ask_provider(
 }
 
 /// Takes a permit, waiting until `patience` at most.
-async fn admit(up: &ProviderUp, patience: Instant) -> Result<OwnedSemaphorePermit, FailureKind> {
+async fn admit<R: Request>(
+    up: &ProviderUp<R>,
+    patience: Instant,
+) -> Result<OwnedSemaphorePermit, FailureKind> {
     match up.permits.clone().try_acquire_owned() {
         Ok(permit) => return Ok(permit),
         Err(TryAcquireError::Closed) => return Err(FailureKind::Crashed),
@@ -208,26 +229,13 @@ async fn admit(up: &ProviderUp, patience: Instant) -> Result<OwnedSemaphorePermi
     }
 }
 
-/// The request with the model's own limit, copied only if that is lower.
-fn capped(request: &Arc<CompletionRequest>, max_tokens: u32) -> Arc<CompletionRequest> {
-    if request.max_tokens <= max_tokens {
-        return request.clone();
-    }
-    Arc::new(CompletionRequest {
-        max_tokens,
-        ..CompletionRequest::clone(request)
-    })
-}
-
-fn rejected(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallError {
+fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallError {
     let word = match &failure.word {
         Some(word) => format!(" ({word})"),
         None => String::new(),
     };
     CallError::Rejected {
-        sentence: format!(
-            "{provider} rejected the request{word}. Check the prompt, the model and the limits."
-        ),
+        sentence: format!("{provider} rejected the request{word}. {}", R::CHECK),
         attempts,
     }
 }
@@ -284,11 +292,12 @@ impl Attempt {
 
 // === impl Hopped ===
 
-impl Hopped {
+impl<A> Hopped<A> {
     fn failed(kind: FailureKind) -> Self {
         Self {
             outcome: Err(Failure::new(kind, Class::NextNow)),
             tries: None,
+            dropped: Vec::new(),
         }
     }
 

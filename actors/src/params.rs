@@ -84,7 +84,7 @@ impl Params {
     }
 
     /// A whole number of at least 1; a numeric string is read as its number.
-    fn count(&mut self, name: &'static str) -> Result<Option<u32>, CallError> {
+    pub(crate) fn count(&mut self, name: &'static str) -> Result<Option<u32>, CallError> {
         self.known.push(name);
         let number = match self.given.remove(name) {
             None | Some(Value::Null) => return Ok(None),
@@ -116,6 +116,51 @@ impl Params {
             Some(number) if (0.0..=most).contains(&number) => Ok(Some(number)),
             _ => Err(wrong(name, &format!("a number from 0 to {most}"))),
         }
+    }
+
+    /// True or false, also as a word.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] for anything else.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, CallError> {
+        self.known.push(name);
+        match self.given.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(Value::String(word)) => match word.trim().to_ascii_lowercase().as_str() {
+                "" => Ok(None),
+                "true" => Ok(Some(true)),
+                "false" => Ok(Some(false)),
+                _ => Err(wrong(name, "true or false")),
+            },
+            Some(_) => Err(wrong(name, "true or false")),
+        }
+    }
+
+    /// A list of texts, or one text with commas between them.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] for anything else.
+    pub(crate) fn list(&mut self, name: &'static str) -> Result<Vec<String>, CallError> {
+        self.known.push(name);
+        let wrong = || wrong(name, "a list of strings, or one string with commas");
+        match self.given.remove(name) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::String(text)) => Ok(text.split(',').map(str::to_owned).collect()),
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) => Ok(text),
+                    _ => Err(wrong()),
+                })
+                .collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// The tool that is called.
+    pub(crate) fn tool(&self) -> &str {
+        &self.tool
     }
 
     /// Ends the reading.
@@ -162,7 +207,8 @@ impl Params {
     }
 }
 
-fn wrong(name: &str, what: &str) -> CallError {
+/// The error for a parameter that is not `what`.
+pub(crate) fn wrong(name: &str, what: &str) -> CallError {
     CallError::BadRequest(format!("`{name}` must be {what}."))
 }
 

@@ -141,7 +141,9 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
     response.insert_header(("X-Request-Id", request_id));
     if let Some(provenance) = &outcome.provenance {
         response.insert_header(("X-Hub-Provider", &*provenance.provider));
-        response.insert_header(("X-Hub-Model", &*provenance.model));
+        if !provenance.model.is_empty() {
+            response.insert_header(("X-Hub-Model", &*provenance.model));
+        }
         attempts_header(&mut response, &provenance.attempts);
     }
     response.json(Success {
