@@ -6,7 +6,10 @@ use std::{
 };
 
 use hub_actors::{
-    catalogue::{Catalogue, HubInfo, ModelInfo, Provider, ProviderInfo, Tool, ToolKind},
+    catalogue::{
+        Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
+    },
+    protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
 };
@@ -14,7 +17,7 @@ use hub_actors::{
 use crate::{
     doors,
     settings::{
-        self, LlmProvider, Settings,
+        self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
     upstreams::{Upstreams, UpstreamsError},
@@ -47,8 +50,10 @@ const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct House {
     /// What the configuration names, with nobody up yet.
     pub catalogue: Catalogue,
-    /// The providers that can be used.
+    /// The LLM providers that can be used.
     pub providers: Vec<ProviderSpec>,
+    /// The search providers that can be used.
+    pub searchers: Vec<ProviderSpec<SearchRequest>>,
     /// How it is entered.
     pub http: HttpOptions,
 }
@@ -63,13 +68,21 @@ impl House {
     pub fn new(settings: &Settings, vault: &Vault, host: &str) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
-            let ready = |p: &&LlmProvider| readiness::state(p, &has) == ProviderState::Ready;
+            let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
             settings.llm_providers.iter().filter(ready)
         };
-        let upstreams = Upstreams::new(vault, &settings.limits, usable())?;
-        let providers = usable().map(|provider| upstreams.provider(provider));
+        let searching = || {
+            let ready = |p: &&SearchProvider| readiness::state(*p, &has) == ProviderState::Ready;
+            settings.search_providers.iter().filter(ready)
+        };
+        let addresses = usable().map(|p| p.base_url.as_str());
+        let addresses = addresses.chain(searching().map(|p| p.base_url.as_str()));
+        let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
+        let providers = usable().map(|provider| upstreams.llm(provider));
+        let searchers = searching().map(|provider| upstreams.search(provider));
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
+            searchers: searchers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
             http: doors::options(&settings.hub, host),
         })
@@ -88,12 +101,18 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             tag_replies: hub.tag_replies,
             max_wait: settings.limits.max_wait,
             request_timeout: settings.limits.request_timeout,
+            search_timeout: settings.limits.search_timeout,
         }),
         tools: tools(settings, has),
         providers: settings
             .llm_providers
             .iter()
             .map(|p| provider(p, has))
+            .collect(),
+        searchers: settings
+            .search_providers
+            .iter()
+            .map(|p| searcher(p, has))
             .collect(),
         models: settings.models.iter().map(model).collect(),
         #[cfg(feature = "fixtures")]
@@ -116,6 +135,10 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
                 "llm" => ToolKind::Llm {
                     system: tool.system_prompt.as_deref().map(Into::into),
                     provider: tool.default_provider.as_deref().map(Into::into),
+                },
+                "search" => ToolKind::Search {
+                    provider: tool.default_provider.as_deref().map(Into::into),
+                    default_results: tool.default_results,
                 },
                 _ => ToolKind::NotBuilt,
             },
@@ -143,23 +166,42 @@ fn why_not(status: ToolStatus) -> Option<String> {
 }
 
 fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
+    let models = provider.models.iter().map(|model| model.as_str().into());
     Provider {
         info: Arc::new(ProviderInfo {
             name: provider.name.as_str().into(),
-            default_model: provider.default_model.as_str().into(),
-            models: provider
-                .models
-                .iter()
-                .map(|model| model.as_str().into())
-                .collect(),
-            fallback: provider.fallback_to.as_deref().map(Into::into),
-            inactive: match (readiness::state(provider, has), &provider.env_key) {
-                (ProviderState::Ready, _) => None,
-                (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
-                _ => Some("active is false".to_owned()),
+            offer: Models {
+                default: provider.default_model.as_str().into(),
+                all: models.collect(),
             },
+            fallback: provider.fallback_to.as_deref().map(Into::into),
+            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
         }),
         up: None,
+    }
+}
+
+fn searcher(provider: &SearchProvider, has: &dyn Fn(&str) -> bool) -> Provider<SearchRequest> {
+    Provider {
+        info: Arc::new(ProviderInfo {
+            name: provider.name.as_str().into(),
+            offer: Results {
+                default: provider.default_results,
+                most: provider.max_results,
+            },
+            fallback: provider.fallback_to.as_deref().map(Into::into),
+            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
+        }),
+        up: None,
+    }
+}
+
+fn why_inactive(state: ProviderState, env_key: Option<&str>) -> Option<String> {
+    match (state, env_key) {
+        (ProviderState::Ready, _) => None,
+        (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
+        (ProviderState::NotBuilt, _) => Some("api is not set".to_owned()),
+        _ => Some("active is false".to_owned()),
     }
 }
 

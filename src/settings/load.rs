@@ -9,7 +9,8 @@ use super::{
     LlmProvider, Model, SearchProvider, Settings, chain, hub, layers,
     model::{self, model},
     nearest::nearest,
-    provider::{self, LlmBlock, SearchBlock},
+    provider::{self, LlmBlock},
+    search::{self, SearchBlock},
     section::Section,
     tool::{built_in, tool},
 };
@@ -112,7 +113,7 @@ impl<'a> Values<'a> {
             .map(|(name, section)| tool(name, &llm, &search, section, problems))
             .collect();
         if tools.is_empty() {
-            tools.push(built_in());
+            tools.extend(built_in(!search.is_empty()));
         }
         for kind in ["web_provider", "parser_provider"] {
             self.check_not_built(kind, problems);
@@ -144,9 +145,13 @@ impl<'a> Values<'a> {
     }
 
     fn search_providers(&'a self, problems: &mut Vec<Problem>) -> Vec<SearchBlock> {
+        let apis = wire::search::ALL.iter().map(|wire| wire.name());
+        #[cfg(feature = "fixtures")]
+        let apis = apis.chain(["fault"]);
+        let apis: Vec<&str> = apis.collect();
         let blocks: Vec<SearchBlock> = self
             .blocks("search_provider")
-            .map(|(name, section)| provider::search(name, section, problems))
+            .map(|(name, section)| search::search(name, &apis, section, problems))
             .collect();
         let links: Vec<_> = blocks.iter().map(SearchBlock::link).collect();
         problems.extend(chain::check(&links));

@@ -2,11 +2,12 @@
 //!
 //! A new one is a new file here that implements [`Wire`], and a line in [`ALL`].
 //!
-//! What they share: `hits` (reading results), `plain` (text without markup), `places` (countries and
+//! What they share: `hits` (reading results), `plain` with `markup` (text without it), `places` (countries and
 //! languages in the vendors' words).
 
 mod brave;
 mod hits;
+mod markup;
 mod places;
 mod plain;
 mod searxng;

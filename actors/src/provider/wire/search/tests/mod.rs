@@ -1,6 +1,7 @@
 //! The search formats, vendor by vendor: what is sent, what is understood, what an error means.
 
 mod brave;
+mod plain;
 mod searxng;
 mod statuses;
 mod tavily;
