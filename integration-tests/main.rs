@@ -36,6 +36,7 @@ mod mcp_stdio;
 mod refusals;
 mod retries;
 mod sealing;
+mod search;
 mod secrets;
 mod surface;
 mod tiers;
