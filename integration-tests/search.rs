@@ -419,8 +419,8 @@ async fn mcp_clients_search_too() {
     assert_eq!(meta.get("results"), None);
 
     upstream.always(&Fault::Status(500));
-    let reply = hub.mcp(&call(3, "web_search", json!({"query": "rust"})));
-    let reply = reply.await.last();
+    let message = call(3, "web_search", json!({"query": "rust"}));
+    let reply = hub.mcp(&message).await.last();
     assert_eq!(reply["result"]["isError"], true, "{reply:#}");
 }
 

@@ -78,12 +78,9 @@ impl Settings {
             root,
         };
         let settings = values.settings(&mut found);
-        if !settings
-            .llm_providers
-            .iter()
-            .any(|provider| provider.active)
-            && !problems.has_errors()
-        {
+        let asks = settings.llm_providers.iter().any(|p| p.active);
+        let searches = settings.search_providers.iter().any(|p| p.active);
+        if !asks && !searches && !problems.has_errors() {
             let message = match bytes {
                 None => "there is no such file, so only the hub's own tools work",
                 Some(_) => "no LLM provider is active, so only the hub's own tools work",
