@@ -125,6 +125,20 @@ async fn a_keyless_searxng_is_configuration_alone() {
 }
 
 #[tokio::test]
+async fn an_answer_is_told_unless_it_is_unwanted() {
+    let upstream = FakeUpstream::start().await;
+    let body = json!({"results": [], "answers": ["<b>42</b>"], "unresponsive_engines": []});
+    upstream.searxng.always(Fault::Json(200, body));
+    let hub = hub(&upstream).await;
+    for (wanted, text) in [(true, "42"), (false, "Nothing was found.")] {
+        let params = json!({"query": "6*7", "provider": "searxng", "include_answer": wanted});
+        let reply = search(&hub, params).await;
+        assert_eq!(reply.assert_ok().text(), text);
+        assert_eq!(reply.meta()["results"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn a_used_up_month_is_not_waited_for() {
     let upstream = FakeUpstream::start().await;
     upstream.brave.always(Fault::Limited(

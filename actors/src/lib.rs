@@ -7,8 +7,8 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`tools`], [`params`], [`plan`], [`call`], [`search`], [`progress`], [`inventory`]: one call, from
-//!   parameters to result
+//! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
+//!   call, from parameters to result
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod attempt;
 pub mod call;
 pub mod catalogue;
 pub mod error;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    call::{Answered, Attempt, walk},
+    attempt::Attempt,
+    call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
     error::CallError,
     inventory,
@@ -125,8 +126,13 @@ pub async fn run(
         } => {
             let (start, usual) = (provider.as_deref(), *default_results);
             let params = params.search()?;
+            let unwanted = params.request.include_answer == Some(false);
             let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
-            let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+            let mut walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+            if unwanted {
+                // Not every vendor can be told so.
+                walked.answer.answer = None;
+            }
             Ok(found(catalogue, tool, walked))
         }
         ToolKind::ListActiveTools => {

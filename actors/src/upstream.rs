@@ -1,6 +1,6 @@
 //! Upstream: one vendor's address with the right to use it. A capability, not a key.
 //!
-//! The Guardian makes it; an actor can post below its base URL and can read nothing out of it. The
+//! The Guardian makes it; an actor can ask below its base URL and can read nothing out of it. The
 //! key is a *sensitive* default header inside the client, so that neither `Debug` nor an error shows
 //! it. A request cannot name another host: there is no method that takes a URL.
 

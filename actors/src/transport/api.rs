@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{body, calls::Logged, lobby::Lobby};
 use crate::{
-    call::Attempt,
+    attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
     tools::{Call, Outcome, Provenance, ToolResult},
