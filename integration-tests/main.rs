@@ -25,6 +25,8 @@ mod guard;
 mod licences;
 mod limits;
 mod mcp;
+mod mcp_answers;
+mod mcp_calls;
 #[cfg(feature = "fixtures")]
 mod mcp_changes;
 #[cfg(feature = "fixtures")]

@@ -151,3 +151,26 @@ async fn a_killed_transport_costs_its_clients_the_calls_in_flight_alone() {
         .await;
     assert_eq!(answered.last()["result"]["isError"], false, "{answered}");
 }
+
+#[tokio::test]
+async fn whoever_listens_does_not_hold_up_the_end() {
+    let upstream = FakeUpstream::start().await;
+    let hub = fragile(&upstream, true).await;
+    let listen = modern(request(
+        5,
+        "subscriptions/listen",
+        json!({"notifications": {"toolsListChanged": true}}),
+    ));
+    let headers = modern_headers(&listen);
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    let mut events = Events::post(&hub, &headers, &listen).await;
+    events.next().await;
+    let get = http::request("GET", "/sse", &[("Accept", "text/event-stream")], b"");
+    let mut old = Events::open(&hub, &get).await;
+    old.until("\n\n").await;
+    hub.terminate();
+    hub.finish(Duration::from_secs(2)).await.assert_exit(0);
+}

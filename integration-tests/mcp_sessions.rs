@@ -60,6 +60,16 @@ async fn ten_thousand_abandoned_clients_are_turned_away_and_forgotten() {
         refused += more.unwrap();
         served().await;
     }
+    // Escaped letters are letters.
+    let disguised = initialize("2025-11-25").to_string();
+    let disguised = disguised.replace("\"initialize\"", "\"initi\\u0061lize\"");
+    let reply = hub.mcp_with(&[BOTH], &disguised).await;
+    assert_eq!(reply.status, 503, "{reply}");
+    // A word in a prompt opens no session, and needs no place.
+    let quoting = call(2, "get_model_info", json!({"model": "initialize"}));
+    let reply = hub.mcp_modern(quoting).await;
+    assert_eq!(reply.status, 200, "{reply}");
+
     let grown = hub.memory_kib("VmHWM").saturating_sub(before);
     eprintln!("{refused} of {MANY} turned away, {grown} KiB more");
     assert!(refused > MANY / 2, "{refused} turned away");

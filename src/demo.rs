@@ -34,11 +34,11 @@ pub struct DemoArgs {
 
 /// Serves the demo.
 pub fn run(arguments: &DemoArgs) -> u8 {
-    LogOptions {
+    let logs = LogOptions {
         level: Some("warn".to_owned()),
         ..LogOptions::default()
-    }
-    .start();
+    };
+    let (_logging, _) = logs.start();
     let vendor = match vendor() {
         Ok(address) => address,
         Err(error) => {

@@ -2,12 +2,13 @@
 
 use std::{
     fs::{File, OpenOptions},
+    io::BufWriter,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, filter::Targets, fmt, prelude::*, registry};
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_subscriber::{Layer, filter::Targets, fmt, prelude::*, registry, registry::LookupSpan};
 
 /// The program's own voices. Dependencies stay at warnings whatever the level: at `trace`, an HTTP
 /// library shows the headers it sends, and a key is one of them.
@@ -32,13 +33,31 @@ pub struct LogOptions {
     pub calls: bool,
 }
 
+/// Running logs. Dropping it writes what is still on its way.
+///
+/// Lines are written by a thread of their own, as many at once as there are: a call never waits for
+/// a terminal or a disk. Under a flood that neither can follow, lines are lost, not calls.
+pub struct Logging {
+    _guards: Vec<WorkerGuard>,
+}
+
+fn layer<S>(writer: NonBlocking, targets: Targets) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fmt::layer()
+        .with_ansi(false)
+        .with_writer(writer)
+        .with_filter(targets)
+}
+
 // === impl LogOptions ===
 
 impl LogOptions {
     /// Starts logging to standard error, and to the file if there is one.
     ///
-    /// Returns sentences to warn with: a log file that cannot be written stops nothing.
-    pub fn start(&self) -> Vec<String> {
+    /// Also returns sentences to warn with: a log file that cannot be written stops nothing.
+    pub fn start(&self) -> (Logging, Vec<String>) {
         let mut warnings = Vec::new();
         let level = self.level(&mut warnings);
         let shown = if self.quiet {
@@ -46,10 +65,9 @@ impl LogOptions {
         } else {
             level
         };
-        let stderr = fmt::layer()
-            .with_ansi(false)
-            .with_writer(std::io::stderr)
-            .with_filter(self.targets(shown));
+        let (stderr, guard) = NonBlocking::new(BufWriter::new(std::io::stderr()));
+        let mut guards = vec![guard];
+        let stderr = layer(stderr, self.targets(shown));
         let file = self.file.as_deref().and_then(|file| match self.open(file) {
             Ok(file) => Some(file),
             Err(error) => {
@@ -62,14 +80,13 @@ impl LogOptions {
             }
         });
         let file = file.map(|file| {
-            fmt::layer()
-                .with_ansi(false)
-                .with_writer(Arc::new(file))
-                .with_filter(self.targets(level))
+            let (file, guard) = NonBlocking::new(BufWriter::new(file));
+            guards.push(guard);
+            layer(file, self.targets(level))
         });
         // Fails only if a test started logging before.
         drop(registry().with(stderr).with(file).try_init());
-        warnings
+        (Logging { _guards: guards }, warnings)
     }
 
     fn level(&self, warnings: &mut Vec<String>) -> LevelFilter {

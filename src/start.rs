@@ -79,7 +79,8 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
         quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
         calls: settings.debug.log_requests,
     };
-    logs.start().iter().for_each(complain);
+    let (_logging, warnings) = logs.start();
+    warnings.iter().for_each(complain);
     let host = plain("HOST").unwrap_or_else(|| settings.hub.host.clone());
     let port = match plain("PORT").map_or(Ok(settings.hub.port), |port| port.parse()) {
         Ok(port) => port,

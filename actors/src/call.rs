@@ -103,7 +103,8 @@ pub async fn walk<R: Request>(
             "provider failed"
         );
         if let Some(observer) = observer {
-            observe(observer, &plan, hop, index, &failure);
+            // A listener that went away misses nothing it wants.
+            drop(observer.send(Progress::new(&plan, &hop.provider.name, index, &failure)));
         }
         if failure.class == Class::Stop {
             return Err(rejected::<R>(&hop.provider.name, &failure, attempts));
@@ -115,26 +116,6 @@ pub async fn walk<R: Request>(
         }
     }
     Err(all_failed(&failures, attempts))
-}
-
-fn observe<R: Request>(
-    observer: &Observer,
-    plan: &Plan<R>,
-    hop: &Hop<R>,
-    index: usize,
-    failure: &Failure,
-) {
-    let next = plan.hops.get(index + 1);
-    let next = next.filter(|_| failure.class != Class::Stop && Instant::now() < plan.deadline);
-    // A listener that went away misses nothing it wants.
-    drop(observer.send(Progress {
-        provider: hop.provider.name.clone(),
-        kind: failure.kind,
-        status: failure.status,
-        next: next.map(|hop| hop.provider.name.clone()),
-        done: index + 1,
-        of: plan.hops.len(),
-    }));
 }
 
 async fn ask<R: Request>(

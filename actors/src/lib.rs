@@ -32,6 +32,7 @@ pub mod protocol;
 pub mod provider;
 pub mod registry;
 pub mod request;
+pub mod request_id;
 pub mod search;
 pub mod supervise;
 pub mod tools;

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
-use crate::protocol::FailureKind;
+use crate::{
+    plan::Plan,
+    protocol::{Class, Failure, FailureKind},
+    request::Request,
+};
 
 /// Where a door hears of a call's progress. Unbounded, so that a slow listener never holds up a call;
 /// a call says at most one thing for each provider of its chain.
@@ -30,6 +34,27 @@ pub struct Progress {
 // === impl Progress ===
 
 impl Progress {
+    /// What to say of the failure of a plan's hop number `index`.
+    pub fn new<R: Request>(
+        plan: &Plan<R>,
+        provider: &Arc<str>,
+        index: usize,
+        failure: &Failure,
+    ) -> Self {
+        let next = plan.hops.get(index + 1);
+        let goes_on = failure.class != Class::Stop && Instant::now() < plan.deadline;
+        Self {
+            provider: provider.clone(),
+            kind: failure.kind,
+            status: failure.status,
+            next: next
+                .filter(|_| goes_on)
+                .map(|hop| hop.provider.name.clone()),
+            done: index + 1,
+            of: plan.hops.len(),
+        }
+    }
+
     /// `anthropic failed with 529, asking gemini`
     pub fn sentence(&self) -> String {
         let failed = match self.status {

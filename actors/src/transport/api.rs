@@ -8,13 +8,13 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::{body, calls::Logged, lobby::Lobby};
 use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
+    request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
 
@@ -56,8 +56,8 @@ pub async fn call(
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
-    let mut buffer = Uuid::encode_buffer();
-    let request_id: &str = Uuid::now_v7().simple().encode_lower(&mut buffer);
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
     let parsed = match read(&request, payload).await {
         Ok(parsed) => parsed,
         Err(refused) => return refused.respond(request_id),
@@ -177,8 +177,8 @@ fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
 
 /// A failure that no call made.
 pub fn failure(status: StatusCode, code: &'static str, sentence: String) -> HttpResponse {
-    let mut buffer = Uuid::encode_buffer();
-    let request_id: &str = Uuid::now_v7().simple().encode_lower(&mut buffer);
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
     Refused {
         status,
         code,

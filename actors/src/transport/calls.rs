@@ -1,6 +1,6 @@
 //! The calls log: one line for each call of any door, without what was asked or answered.
 
-use crate::{error::CallError, tools::Outcome};
+use crate::{error::CallError, params::clip, tools::Outcome};
 
 /// A call that is logged when it ends.
 pub struct Logged(String);
@@ -8,9 +8,10 @@ pub struct Logged(String);
 // === impl Logged ===
 
 impl Logged {
-    /// Remembers the tool's name, if calls are logged at all.
+    /// Remembers the tool's name, which may be anything and of any length, if calls are logged at
+    /// all.
     pub fn new(tool: &str) -> Option<Self> {
-        tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| Self(tool.to_owned()))
+        tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| Self(clip(tool)))
     }
 
     /// Writes the line.

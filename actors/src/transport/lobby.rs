@@ -10,7 +10,10 @@ use std::{
 
 use actix::Recipient;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use super::mcp::{Changes, Listing};
 use crate::{
@@ -23,6 +26,8 @@ use crate::{
 /// How often an end of the calls in flight is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
+/// Most streams that wait for changes. Anyone may open one, and it costs memory for as long as it likes.
+const LISTENERS: usize = 1_000;
 /// Longest wait for the registry's first word.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -34,6 +39,8 @@ pub struct Lobby {
     pub listing: ArcSwap<Listing>,
     /// Counts the changes of what is listed.
     pub changes: watch::Sender<Changes>,
+    /// Places for streams that wait for changes and nothing else.
+    pub listeners: Semaphore,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -51,6 +58,7 @@ impl Lobby {
             catalogue: ArcSwapOption::empty(),
             listing: ArcSwap::default(),
             changes: watch::Sender::default(),
+            listeners: Semaphore::new(LISTENERS),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),

@@ -10,12 +10,12 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Instant};
-use uuid::Uuid;
 
 use super::handler::Handler;
 use crate::{
     error::CallError,
     progress::Progress,
+    request_id::RequestId,
     tools::{About, Call, Outcome, ToolResult},
     transport::calls::Logged,
 };
@@ -61,8 +61,8 @@ pub async fn call(
     while let Ok(progress) = progress.try_recv() {
         tell(&progress, wants_log, &context).await;
     }
-    let mut buffer = Uuid::encode_buffer();
-    let request_id: &str = Uuid::now_v7().simple().encode_lower(&mut buffer);
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
     let ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Some(logged) = logged {
         logged.end(request_id, ms, &outcome);

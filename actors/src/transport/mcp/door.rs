@@ -132,14 +132,13 @@ impl Mcp {
         if body.trim_ascii_start().starts_with(b"[") {
             return self.batch(request, accept, &body).await;
         }
-        // Looked for, not parsed: at worst a place is kept for the length of another request.
-        let opens = !self.stateless
-            && !request.headers().contains_key(SESSION)
-            && body.windows(12).any(|word| word == b"\"initialize\"");
+        let opens =
+            !self.stateless && !request.headers().contains_key(SESSION) && may_initialize(&body);
         let _place = if opens {
             match self.sessions.reserve().await {
                 Some(place) => Some(place),
-                None => return full(),
+                None if rpc::method(&body).as_deref() == Some("initialize") => return full(),
+                None => None,
             }
         } else {
             None
@@ -215,6 +214,13 @@ impl Mcp {
             .insert(header::ALLOW, header::HeaderValue::from_static(allow));
         response
     }
+}
+
+/// Whether a body may be `initialize`. Looked for, not parsed: a prompt with the word in it keeps a
+/// place for as long as it takes. Letters can be escaped in JSON (`initi\u0061lize`).
+fn may_initialize(body: &[u8]) -> bool {
+    let has = |words: &[u8]| body.windows(words.len()).any(|window| window == words);
+    has(b"\"initialize\"") || has(b"\\u")
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.

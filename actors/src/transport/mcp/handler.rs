@@ -211,6 +211,12 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let Ok(_place) = self.lobby.listeners.try_acquire() else {
+            return Err(ErrorData::internal_error(
+                "The hub has as many listeners as it can hold. Try again later.",
+                None,
+            ));
+        };
         let changes = self.lobby.changes.subscribe();
         tokio::select! {
             () = subscription::listen(&context, changes) => {}

@@ -55,6 +55,12 @@ pub fn diagnose_value(value: &Value) -> Value {
     )
 }
 
+/// Which method a message names.
+pub fn method(body: &[u8]) -> Option<String> {
+    let message: Value = serde_json::from_slice(body).ok()?;
+    message.get("method")?.as_str().map(str::to_owned)
+}
+
 /// Whether rmcp would understand it.
 pub fn is_message(value: &Value) -> bool {
     serde::Deserialize::deserialize(value)

@@ -32,6 +32,17 @@ const IDLE: Duration = Duration::from_secs(60);
 /// and many never initialize again.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionsError {
+    /// All places are taken.
+    #[error("there are as many sessions as there may be")]
+    Full,
+    /// rmcp's own reason.
+    #[error("the session cannot be used")]
+    Local(#[from] LocalSessionManagerError),
+}
+
 /// rmcp's sessions, limited.
 pub struct Sessions {
     local: LocalSessionManager,
@@ -111,16 +122,22 @@ impl Sessions {
 }
 
 impl SessionManager for Sessions {
-    type Error = LocalSessionManagerError;
+    type Error = SessionsError;
     type Transport = <LocalSessionManager as SessionManager>::Transport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
+        let mut known = self.known.lock().await;
+        // The door keeps a place first; whoever got round it goes no further than this.
+        if known.len() >= MOST {
+            return Err(SessionsError::Full);
+        }
         let (id, transport) = self.local.create_session().await?;
         let used = Use {
             last: Instant::now(),
             returned: false,
         };
-        self.known.lock().await.insert(id.clone(), used);
+        known.insert(id.clone(), used);
+        drop(known);
         tokio::spawn(Self::reap(self.this.clone(), id.clone()));
         Ok((id, transport))
     }
@@ -130,17 +147,17 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
-        self.local.initialize_session(id, message).await
+        Ok(self.local.initialize_session(id, message).await?)
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
         self.touch(id).await;
-        self.local.has_session(id).await
+        Ok(self.local.has_session(id).await?)
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
         self.known.lock().await.remove(id);
-        self.local.close_session(id).await
+        Ok(self.local.close_session(id).await?)
     }
 
     async fn create_stream(
@@ -148,7 +165,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.local.create_stream(id, message).await
+        Ok(self.local.create_stream(id, message).await?)
     }
 
     async fn accept_message(
@@ -156,14 +173,14 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<(), Self::Error> {
-        self.local.accept_message(id, message).await
+        Ok(self.local.accept_message(id, message).await?)
     }
 
     async fn create_standalone_stream(
         &self,
         id: &SessionId,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.local.create_standalone_stream(id).await
+        Ok(self.local.create_standalone_stream(id).await?)
     }
 
     async fn resume(
@@ -171,7 +188,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         last_event_id: String,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.local.resume(id, last_event_id).await
+        Ok(self.local.resume(id, last_event_id).await?)
     }
 }
 
