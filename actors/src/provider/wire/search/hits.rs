@@ -15,9 +15,9 @@ const MOST: usize = 50;
 /// Longest title, in characters.
 const LONGEST_TITLE: usize = 500;
 /// Longest snippet, in characters.
-const LONGEST_SNIPPET: usize = 4_000;
+const LONGEST_SNIPPET: usize = 2_000;
 /// Longest answer above the hits, in characters.
-const LONGEST_ANSWER: usize = 16_000;
+const LONGEST_ANSWER: usize = 8_000;
 /// Longest date, in characters.
 const LONGEST_AGE: usize = 60;
 /// Longest address, in bytes: what browsers and servers agree on.

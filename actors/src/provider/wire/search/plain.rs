@@ -1,12 +1,13 @@
 //! Plain: a vendor's text without markup, entities and control characters, on one line.
 //!
 //! What comes out holds no HTML element, however the markup was nested or escaped: some clients put
-//! the text into a page as it is. `Vec<T>` and `a < b` stay what they are.
+//! the text into a page as it is. `Vec<T>` and `a < b` stay what they are; `List<Object>`, which a browser
+//! would take for an element, gets a space.
 
 use super::markup::{ELEMENTS, ENTITIES};
 
 /// Removals after which a text is no longer worth being careful with.
-const PATIENCE: usize = 8;
+const PATIENCE: usize = 4;
 /// Longest run of characters that is taken for one tag.
 const LONGEST_TAG: usize = 2_000;
 /// Longest name of an element.
@@ -17,7 +18,7 @@ const LONGEST_ENTITY: usize = 10;
 /// The text alone, at most `most` characters of it.
 pub(super) fn plain(text: &str, most: usize) -> String {
     // Markup makes a text longer than what is read of it; more than this is not worth the time.
-    let seen = text.chars().take(most.saturating_mul(4));
+    let seen = text.chars().take(most.saturating_mul(2));
     let text: String = seen.filter(|c| !is_hidden(*c)).collect();
     let mut text = decoded(&without_tags(text));
     text.retain(|c| !is_hidden(c));
@@ -57,7 +58,9 @@ fn once_without_tags(text: &str) -> (String, bool) {
                     shorter.push(' ');
                 }
             }
-            // With attributes it could do harm. Followed by a space it is no tag.
+            // Followed by a space it is no tag.
+            Tag::Type => shorter.push_str("< "),
+            // With attributes it could do harm.
             Tag::Unknown if equals.after(start) < end => shorter.push_str("< "),
             Tag::Unknown | Tag::None => shorter.push('<'),
         }
@@ -71,6 +74,8 @@ fn once_without_tags(text: &str) -> (String, bool) {
 pub(super) enum Tag {
     /// An element, a comment or a declaration.
     Element,
+    /// An element to a browser, and written as programs write types: `List<Object>`.
+    Type,
     /// Something that only looks like one.
     Unknown,
     /// Nothing of the kind.
@@ -120,14 +125,14 @@ pub(super) fn tag(inside: &str) -> Tag {
         .take(LONGEST_NAME + 1)
         .find(|(_, c)| c.is_whitespace() || *c == '/');
     let name = end.map_or(inside, |(end, _)| inside.get(..end).unwrap_or_default());
-    if name.len() <= LONGEST_NAME
-        && ELEMENTS
-            .binary_search(&name.to_ascii_lowercase().as_str())
-            .is_ok()
-    {
-        Tag::Element
-    } else {
-        Tag::Unknown
+    let lower_case = |name: &str| name.to_ascii_lowercase();
+    let known =
+        name.len() <= LONGEST_NAME && ELEMENTS.binary_search(&lower_case(name).as_str()).is_ok();
+    let capital = |c: char| c.is_ascii_uppercase();
+    match known {
+        true if name.starts_with(capital) && !name.chars().all(capital) => Tag::Type,
+        true => Tag::Element,
+        false => Tag::Unknown,
     }
 }
 
@@ -148,8 +153,8 @@ fn decoded(text: &str) -> String {
         decoded.push_str(before);
         let name = after
             .bytes()
+            .take(LONGEST_ENTITY + 1)
             .position(|byte| byte == b';')
-            .filter(|end| *end <= LONGEST_ENTITY)
             .and_then(|end| after.get(..end));
         match name.and_then(|name| Some((name, entity(name)?))) {
             Some((name, character)) => {

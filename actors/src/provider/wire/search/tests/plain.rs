@@ -28,6 +28,11 @@ fn markup_and_entities_become_text() {
             "Iterator<Item = u8>, <T: Copy>",
             "Iterator< Item = u8>, <T: Copy>",
         ),
+        (
+            "List<Object> <Script>x</Script>",
+            "List< Object> < Script>x< /Script>",
+        ),
+        ("<time>now</time> <VAR>x</var>", "now x"),
         ("x <!-- secret --> y <?php z ?>", "x y"),
         ("<a href=\"https://x.example/?a=1&b=2\">link</a>", "link"),
         ("  many \n\t spaces\u{a0} ", "many spaces"),
@@ -74,7 +79,7 @@ fn dangerous(text: &str) -> bool {
         let rest = &text[at + 1..];
         let inside = rest.split('>').next().unwrap_or_default();
         match tag(inside) {
-            Tag::Element => true,
+            Tag::Element | Tag::Type => true,
             Tag::Unknown => inside.contains('='),
             Tag::None => false,
         }
@@ -102,12 +107,12 @@ fn whatever_comes_in_no_element_and_no_control_character_comes_out() {
     }
 }
 
+/// In the square of its length, a text of this size would cost minutes.
 #[test]
 fn hostile_texts_cost_little() {
     let started = std::time::Instant::now();
-    for piece in ["<", "<b", "<!", "&", "&#", "<<b>b>", "<a ", "&lt;"] {
-        let text = piece.repeat(2_000_000 / piece.len());
-        plain(&text, 4_000);
+    for piece in ["<", "<b", "<!", "&", "&#", "<<b>b>", "<a ", "&lt;", "<x ="] {
+        plain(&piece.repeat(100_000), 40_000);
     }
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
