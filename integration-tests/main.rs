@@ -40,6 +40,7 @@ mod pressure;
 mod refusals;
 mod retries;
 mod sealing;
+mod search;
 mod secrets;
 mod surface;
 mod tiers;

@@ -204,7 +204,7 @@ fn provider_row(provider: &ProviderStatus) -> [String; 6] {
         ProviderState::Ready => "ready",
         ProviderState::NoKey => "no key",
         ProviderState::Inactive => "inactive",
-        ProviderState::NotBuilt => "not built yet",
+        ProviderState::NotBuilt => "no api",
     };
     [
         redact::words(&provider.name),
@@ -226,7 +226,7 @@ fn tool_row(tool: &ToolStatus, providers: &[ProviderStatus]) -> [String; 4] {
     let mut why = tool
         .reason
         .clone()
-        .unwrap_or_else(|| chain(&tool.chain, providers));
+        .unwrap_or_else(|| chain(&tool.chain, &tool.provider_type, providers));
     match tool.missing.as_slice() {
         [] => {}
         [one] => why = format!("{why}: set {one}"),
@@ -241,13 +241,13 @@ fn tool_row(tool: &ToolStatus, providers: &[ProviderStatus]) -> [String; 4] {
 }
 
 /// `anthropic (no key) -> gemini`
-fn chain(names: &[String], providers: &[ProviderStatus]) -> String {
+fn chain(names: &[String], kind: &str, providers: &[ProviderStatus]) -> String {
     let links: Vec<String> = names
         .iter()
         .map(|name| {
             let provider = providers
                 .iter()
-                .find(|provider| provider.kind == "llm" && provider.name == *name);
+                .find(|provider| provider.kind == kind && provider.name == *name);
             match provider.map(|provider| provider.state) {
                 Some(ProviderState::NoKey) => format!("{name} (no key)"),
                 Some(ProviderState::Inactive) => format!("{name} (inactive)"),

@@ -6,7 +6,10 @@ use std::{
 };
 
 use hub_actors::{
-    catalogue::{Catalogue, HubInfo, ModelInfo, Provider, ProviderInfo, Tool, ToolKind},
+    catalogue::{
+        Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
+    },
+    protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
 };
@@ -14,7 +17,7 @@ use hub_actors::{
 use crate::{
     doors,
     settings::{
-        self, LlmProvider, Settings,
+        self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
     upstreams::{Upstreams, UpstreamsError},
@@ -41,12 +44,21 @@ const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
 ];
 
 /// Tools that clients ask for, whether or not the configuration names them.
-const PLANNED_TOOLS: [(&str, &str); 3] = [
-    ("web_search", "Search the web"),
-    ("db_query", "Run a read-only SELECT on the hub's own state"),
+const PLANNED_TOOLS: [(&str, &str, &str); 3] = [
+    (
+        "web_search",
+        "Search the web",
+        "no search provider is configured: add a [SEARCH_PROVIDER.brave] block",
+    ),
+    (
+        "db_query",
+        "Run a read-only SELECT on the hub's own state",
+        "not built yet: comes with a later version",
+    ),
     (
         "persist_result",
         "Keep data in PostgreSQL for the long term",
+        "not built yet: comes with a later version",
     ),
 ];
 
@@ -57,8 +69,10 @@ const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct House {
     /// What the configuration names, with nobody up yet.
     pub catalogue: Catalogue,
-    /// The providers that can be used.
+    /// The LLM providers that can be used.
     pub providers: Vec<ProviderSpec>,
+    /// The search providers that can be used.
+    pub searchers: Vec<ProviderSpec<SearchRequest>>,
     /// How it is entered.
     pub http: HttpOptions,
 }
@@ -73,13 +87,21 @@ impl House {
     pub fn new(settings: &Settings, vault: &Vault, host: &str) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
-            let ready = |p: &&LlmProvider| readiness::state(p, &has) == ProviderState::Ready;
+            let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
             settings.llm_providers.iter().filter(ready)
         };
-        let upstreams = Upstreams::new(vault, &settings.limits, usable())?;
-        let providers = usable().map(|provider| upstreams.provider(provider));
+        let searching = || {
+            let ready = |p: &&SearchProvider| readiness::state(*p, &has) == ProviderState::Ready;
+            settings.search_providers.iter().filter(ready)
+        };
+        let addresses = usable().map(|p| p.base_url.as_str());
+        let addresses = addresses.chain(searching().map(|p| p.base_url.as_str()));
+        let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
+        let providers = usable().map(|provider| upstreams.llm(provider));
+        let searchers = searching().map(|provider| upstreams.search(provider));
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
+            searchers: searchers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
             http: doors::options(&settings.hub, host),
         })
@@ -98,12 +120,18 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             tag_replies: hub.tag_replies,
             max_wait: settings.limits.max_wait,
             request_timeout: settings.limits.request_timeout,
+            search_timeout: settings.limits.search_timeout,
         }),
         tools: tools(settings, has),
         providers: settings
             .llm_providers
             .iter()
             .map(|p| provider(p, has))
+            .collect(),
+        searchers: settings
+            .search_providers
+            .iter()
+            .map(|p| searcher(p, has))
             .collect(),
         models: settings.models.iter().map(model).collect(),
         #[cfg(feature = "fixtures")]
@@ -127,18 +155,22 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
                     system: tool.system_prompt.as_deref().map(Into::into),
                     provider: tool.default_provider.as_deref().map(Into::into),
                 },
+                "search" => ToolKind::Search {
+                    provider: tool.default_provider.as_deref().map(Into::into),
+                    default_results: tool.default_results,
+                },
                 _ => ToolKind::NotBuilt,
             },
         })
     });
     let named = |name: &str| settings.tools.iter().any(|tool| tool.name == name);
-    let planned = PLANNED_TOOLS.into_iter().filter(|(name, _)| !named(name));
-    let planned = planned.map(|(name, description)| {
+    let planned = PLANNED_TOOLS.into_iter().filter(|(name, ..)| !named(name));
+    let planned = planned.map(|(name, description, why)| {
         Arc::new(Tool {
             name: name.into(),
             description: description.to_owned(),
             timeout: SYSTEM_TIMEOUT,
-            inactive: Some("not built yet: comes with a later version".to_owned()),
+            inactive: Some(why.to_owned()),
             kind: ToolKind::NotBuilt,
         })
     });
@@ -164,23 +196,42 @@ fn why_not(status: ToolStatus) -> Option<String> {
 }
 
 fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
+    let models = provider.models.iter().map(|model| model.as_str().into());
     Provider {
         info: Arc::new(ProviderInfo {
             name: provider.name.as_str().into(),
-            default_model: provider.default_model.as_str().into(),
-            models: provider
-                .models
-                .iter()
-                .map(|model| model.as_str().into())
-                .collect(),
-            fallback: provider.fallback_to.as_deref().map(Into::into),
-            inactive: match (readiness::state(provider, has), &provider.env_key) {
-                (ProviderState::Ready, _) => None,
-                (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
-                _ => Some("active is false".to_owned()),
+            offer: Models {
+                default: provider.default_model.as_str().into(),
+                all: models.collect(),
             },
+            fallback: provider.fallback_to.as_deref().map(Into::into),
+            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
         }),
         up: None,
+    }
+}
+
+fn searcher(provider: &SearchProvider, has: &dyn Fn(&str) -> bool) -> Provider<SearchRequest> {
+    Provider {
+        info: Arc::new(ProviderInfo {
+            name: provider.name.as_str().into(),
+            offer: Results {
+                default: provider.default_results,
+                most: provider.max_results,
+            },
+            fallback: provider.fallback_to.as_deref().map(Into::into),
+            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
+        }),
+        up: None,
+    }
+}
+
+fn why_inactive(state: ProviderState, env_key: Option<&str>) -> Option<String> {
+    match (state, env_key) {
+        (ProviderState::Ready, _) => None,
+        (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
+        (ProviderState::NotBuilt, _) => Some("api is not set".to_owned()),
+        _ => Some("active is false".to_owned()),
     }
 }
 

@@ -12,12 +12,14 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
+    protocol::ProviderUp,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
-    supervise::{RestartPolicy, spawn_linked},
+    request::Request,
+    supervise::{Link, RestartPolicy, spawn_linked},
     transport::{self, stdio::End},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     exit,
@@ -124,7 +126,19 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     let mut children: Vec<(Arc<str>, StartChild)> = vec![("registry".into(), registry)];
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
-        let start: StartChild = Box::new(move |link, _| Ok(start_provider(&spec, link)));
+        let start: StartChild = Box::new(move |link, _| {
+            let role = |up, life| Role::Provider { up, _life: life };
+            Ok(start_provider(&spec, link, role))
+        });
+        (name, start)
+    }));
+    // Their names are their own: a vendor can be of both kinds.
+    children.extend(house.searchers.into_iter().map(|spec| {
+        let name = format!("search.{}", spec.name).into();
+        let start: StartChild = Box::new(move |link, _| {
+            let role = |up, life| Role::Searcher { up, _life: life };
+            Ok(start_provider(&spec, link, role))
+        });
         (name, start)
     }));
     children
@@ -141,14 +155,15 @@ fn transport_life(started: transport::Started) -> Life {
     }
 }
 
-fn start_provider(spec: &ProviderSpec, link: hub_actors::supervise::Link) -> Life {
+fn start_provider<R: Request>(
+    spec: &ProviderSpec<R>,
+    link: Link,
+    role: impl FnOnce(ProviderUp<R>, watch::Sender<()>) -> Role,
+) -> Life {
     let started = provider::start(spec, link);
     Life {
         arbiter: started.arbiter,
         heartbeat: started.heartbeat,
-        role: Role::Provider {
-            up: started.up,
-            _life: started.life,
-        },
+        role: role(started.up, started.life),
     }
 }

@@ -64,13 +64,29 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
         names => names.join(", "),
     };
     let _ = write!(text, "\n  providers   {providers}");
-    let keyless = settings.llm_providers.iter().zip(&catalogue.providers);
-    let keyless: Vec<_> = keyless
-        .filter(|(configured, provider)| configured.active && provider.info.inactive.is_some())
-        .filter_map(|(configured, _)| {
-            let variable = configured.env_key.as_deref()?;
-            Some(format!("{} ({variable})", configured.name))
-        })
+    let searchers: Vec<_> = catalogue
+        .usable_searchers()
+        .map(|p| &*p.info.name)
+        .collect();
+    if !searchers.is_empty() {
+        let _ = write!(text, "\n  search      {}", searchers.join(", "));
+    }
+    let llm = settings.llm_providers.iter().zip(&catalogue.providers);
+    let llm = llm.map(|(configured, provider)| {
+        let key = configured.env_key.as_deref();
+        let waits = configured.active && provider.info.inactive.is_some();
+        (&configured.name, key, waits)
+    });
+    let search = settings.search_providers.iter().zip(&catalogue.searchers);
+    let search = search.map(|(configured, provider)| {
+        let key = configured.env_key.as_deref();
+        let waits = configured.active && provider.info.inactive.is_some();
+        (&configured.name, key, waits)
+    });
+    let keyless: Vec<_> = llm
+        .chain(search)
+        .filter(|(_, _, waits)| *waits)
+        .filter_map(|(name, key, _)| Some(format!("{name} ({})", key?)))
         .collect();
     if !keyless.is_empty() {
         let _ = write!(text, "\n  no key      {}", keyless.join(", "));

@@ -3,10 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use hub_actors::{
+    protocol::SearchRequest,
     provider::{
         ProviderKind, ProviderSpec, Retry,
         wire::{self, Dialect, Wire},
     },
+    request::Request,
     upstream::Upstream,
 };
 use reqwest::{
@@ -17,7 +19,7 @@ use reqwest::{
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
-    settings::{Limits, LlmProvider},
+    settings::{Limits, LlmProvider, SearchProvider},
     vault::Vault,
 };
 
@@ -68,21 +70,29 @@ pub struct Upstreams<'a> {
     tls: rustls::ClientConfig,
 }
 
+/// What there is to know of a provider for making its client.
+struct Account<'a> {
+    name: &'a str,
+    base_url: &'a str,
+    env_key: Option<&'a str>,
+    version: Option<&'a str>,
+    extra_headers: &'a [(String, String)],
+}
+
 // === impl Upstreams ===
 
 impl<'a> Upstreams<'a> {
-    /// Reads the system's root certificates, once, and only if a provider needs them.
+    /// Reads the system's root certificates, once, and only if one of the providers' addresses needs
+    /// them.
     ///
     /// # Errors
     /// [`UpstreamsError::Tls`]
     pub fn new<'b>(
         vault: &'a Vault,
         limits: &'a Limits,
-        providers: impl IntoIterator<Item = &'b LlmProvider>,
+        addresses: impl IntoIterator<Item = &'b str>,
     ) -> Result<Self, UpstreamsError> {
-        let secure = providers
-            .into_iter()
-            .any(|p| p.base_url.starts_with("https:"));
+        let secure = addresses.into_iter().any(|url| url.starts_with("https:"));
         Ok(Self {
             vault,
             limits,
@@ -94,36 +104,81 @@ impl<'a> Upstreams<'a> {
     ///
     /// # Errors
     /// [`UpstreamsError`]
-    pub fn provider(&self, provider: &LlmProvider) -> Result<ProviderSpec, UpstreamsError> {
+    pub fn llm(&self, provider: &LlmProvider) -> Result<ProviderSpec, UpstreamsError> {
         #[cfg(feature = "fixtures")]
         if provider.api == "fault" {
-            return Ok(ProviderSpec {
-                name: provider.name.as_str().into(),
-                permits: self.limits.max_parallel_requests,
-                kind: ProviderKind::Fault(crate::guardian::fixture::kill()),
-            });
+            return Ok(self.fault(&provider.name));
         }
-        let wire = wire::by_name(&provider.api).ok_or_else(|| UpstreamsError::Api {
-            provider: provider.name.clone(),
-            api: provider.api.clone(),
-        })?;
-        let headers = self.headers(provider, wire)?;
+        let wire = wire::by_name(&provider.api)
+            .ok_or_else(|| unknown_format(&provider.name, &provider.api))?;
+        let account = Account {
+            name: &provider.name,
+            base_url: &provider.base_url,
+            env_key: provider.env_key.as_deref(),
+            version: provider.api_version.as_deref(),
+            extra_headers: &provider.extra_headers,
+        };
+        let dialect = Dialect {
+            drop_params: provider.drop_params.clone(),
+            max_completion_tokens: provider.max_completion_tokens,
+            ..Dialect::default()
+        };
+        self.spec(&account, wire, dialect)
+    }
+
+    /// The same for one that searches.
+    ///
+    /// # Errors
+    /// [`UpstreamsError`]
+    pub fn search(
+        &self,
+        provider: &SearchProvider,
+    ) -> Result<ProviderSpec<SearchRequest>, UpstreamsError> {
+        let api = provider.api.as_deref().unwrap_or_default();
+        #[cfg(feature = "fixtures")]
+        if api == "fault" {
+            return Ok(self.fault(&provider.name));
+        }
+        let wire = wire::search::by_name(api).ok_or_else(|| unknown_format(&provider.name, api))?;
+        let account = Account {
+            name: &provider.name,
+            base_url: &provider.base_url,
+            env_key: provider.env_key.as_deref(),
+            version: None,
+            extra_headers: &[],
+        };
+        let dialect = Dialect {
+            include_answer: provider.include_answer,
+            ..Dialect::default()
+        };
+        self.spec(&account, wire, dialect)
+    }
+
+    #[cfg(feature = "fixtures")]
+    fn fault<R: Request>(&self, name: &str) -> ProviderSpec<R> {
+        ProviderSpec {
+            name: name.into(),
+            permits: self.limits.max_parallel_requests,
+            kind: ProviderKind::Fault(crate::guardian::fixture::kill()),
+        }
+    }
+
+    fn spec<R: Request>(
+        &self,
+        account: &Account<'_>,
+        wire: &'static dyn Wire<R>,
+        dialect: Dialect,
+    ) -> Result<ProviderSpec<R>, UpstreamsError> {
+        let headers = self.headers(account, wire.version(), wire.auth())?;
         let tls = self.tls.clone();
         let make = Arc::new(move || client(headers.clone(), tls.clone(), None));
         Ok(ProviderSpec {
-            name: provider.name.as_str().into(),
+            name: account.name.into(),
             permits: self.limits.max_parallel_requests,
             kind: ProviderKind::Vendor {
-                upstream: Upstream::new(
-                    &provider.base_url,
-                    make,
-                    self.vault.finder(provider.env_key.as_deref()),
-                ),
+                upstream: Upstream::new(account.base_url, make, self.vault.finder(account.env_key)),
                 wire,
-                dialect: Dialect {
-                    drop_params: provider.drop_params.clone(),
-                    max_completion_tokens: provider.max_completion_tokens,
-                },
+                dialect,
                 retry: Retry {
                     count: self.limits.retry_count,
                     delay: self.limits.retry_delay,
@@ -134,23 +189,23 @@ impl<'a> Upstreams<'a> {
 
     fn headers(
         &self,
-        provider: &LlmProvider,
-        wire: &dyn Wire,
+        account: &Account<'_>,
+        version: Option<(&str, &str)>,
+        (name, prefix): (&str, &str),
     ) -> Result<HeaderMap, UpstreamsError> {
         let mut headers = HeaderMap::new();
         let header_error = |header: &str| UpstreamsError::Header {
-            provider: provider.name.clone(),
+            provider: account.name.to_owned(),
             header: header.to_owned(),
         };
         let header_name =
             |name: &str| HeaderName::from_bytes(name.as_bytes()).map_err(|_| header_error(name));
-        if let Some((name, default)) = wire.version() {
-            let version = provider.api_version.as_deref().unwrap_or(default);
+        if let Some((name, default)) = version {
+            let version = account.version.unwrap_or(default);
             let value = HeaderValue::from_str(version).map_err(|_| header_error(name))?;
             headers.insert(header_name(name)?, value);
         }
-        let key = provider.env_key.as_deref();
-        let (name, prefix) = wire.auth();
+        let key = account.env_key;
         if let Some(variable) = key
             && let Some(value) = self.vault.bearer(variable, prefix)
         {
@@ -159,7 +214,7 @@ impl<'a> Upstreams<'a> {
             })?;
             headers.insert(header_name(name)?, value);
         }
-        for (name, template) in &provider.extra_headers {
+        for (name, template) in account.extra_headers {
             let value = self
                 .vault
                 .fill(template, key)
@@ -167,6 +222,13 @@ impl<'a> Upstreams<'a> {
             headers.insert(header_name(name)?, value);
         }
         Ok(headers)
+    }
+}
+
+fn unknown_format(provider: &str, api: &str) -> UpstreamsError {
+    UpstreamsError::Api {
+        provider: provider.to_owned(),
+        api: api.to_owned(),
     }
 }
 

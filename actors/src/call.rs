@@ -5,56 +5,41 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
 use tokio::{
     sync::{OwnedSemaphorePermit, TryAcquireError, oneshot},
     time::{Instant, timeout_at},
 };
 
 use crate::{
+    attempt::Attempt,
     catalogue::HubInfo,
     error::CallError,
     plan::{Hop, Plan},
     progress::{Observer, Progress},
-    protocol::{
-        Class, Complete, Completion, CompletionRequest, Failure, FailureKind, ProviderUp, Reply,
-    },
+    protocol::{Ask, Class, Completion, Failure, FailureKind, ProviderUp, Reply},
+    request::Request,
 };
 
-/// A completion and how it came about.
+/// An answer and how it came about.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Answered<A = Completion> {
     /// What the provider said.
-    pub completion: Completion,
-    /// Which model was asked.
+    pub answer: A,
+    /// Which model was asked; empty for a search.
     pub model: Arc<str>,
+    /// The limit that the provider was given: most tokens, or most hits.
+    pub limit: u32,
+    /// Parameters that the caller set and this provider does not have.
+    pub dropped: Vec<&'static str>,
     /// Who was asked, in order; the last one answered.
     pub attempts: Vec<Attempt>,
 }
 
-/// One provider's part in a call, as `meta.attempts` shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Attempt {
-    /// Who was asked.
-    pub provider: Arc<str>,
-    /// For which model.
-    pub model: Arc<str>,
-    /// How it ended.
-    #[serde(serialize_with = "outcome")]
-    pub outcome: Result<(), FailureKind>,
-    /// The vendor's last HTTP status, if one came.
-    pub status: Option<u16>,
-    /// How long it took, in milliseconds.
-    pub ms: u64,
-    /// Requests sent to the vendor, if the provider lived to count them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tries: Option<u32>,
-}
-
 /// How one hop ended.
-struct Hopped {
-    outcome: Result<Completion, Failure>,
+struct Hopped<A> {
+    outcome: Result<A, Failure>,
     tries: Option<u32>,
+    dropped: Vec<&'static str>,
 }
 
 /// Asks one provider after the other.
@@ -65,11 +50,11 @@ struct Hopped {
 /// # Errors
 /// [`CallError::Rejected`], [`CallError::DeadlineExceeded`], [`CallError::Overloaded`] (everyone
 /// busy) or [`CallError::ProvidersFailed`].
-pub async fn walk(
-    plan: Plan,
+pub async fn walk<R: Request>(
+    plan: Plan<R>,
     hub: &HubInfo,
     observer: Option<&Observer>,
-) -> Result<Answered, CallError> {
+) -> Result<Answered<R::Answer>, CallError> {
     let mut attempts = Vec::with_capacity(plan.hops.len());
     let mut failures = Vec::new();
     for (index, hop) in plan.hops.iter().enumerate() {
@@ -81,7 +66,7 @@ pub async fn walk(
             .any(|later| later.up.is_some());
         let left = plan.deadline.saturating_duration_since(started);
         let share = if others { left / 2 } else { left };
-        let deadline = started + share.min(hub.request_timeout);
+        let deadline = started + share.min(plan.hop_timeout);
         let hopped = ask(hop, &plan.request, deadline, hub).await;
         attempts.push(Attempt {
             provider: hop.provider.name.clone(),
@@ -99,10 +84,12 @@ pub async fn walk(
             tries: hopped.tries,
         });
         let failure = match hopped.outcome {
-            Ok(completion) => {
+            Ok(answer) => {
                 return Ok(Answered {
-                    completion,
+                    answer,
                     model: hop.model.clone(),
+                    limit: hop.limit,
+                    dropped: hopped.dropped,
                     attempts,
                 });
             }
@@ -120,7 +107,7 @@ pub async fn walk(
             drop(observer.send(Progress::new(&plan, &hop.provider.name, index, &failure)));
         }
         if failure.class == Class::Stop {
-            return Err(rejected(&hop.provider.name, &failure, attempts));
+            return Err(rejected::<R>(&hop.provider.name, &failure, attempts));
         }
         failures.push(failure);
         if Instant::now() >= plan.deadline {
@@ -131,12 +118,12 @@ pub async fn walk(
     Err(all_failed(&failures, attempts))
 }
 
-async fn ask(
-    hop: &Hop,
-    request: &Arc<CompletionRequest>,
+async fn ask<R: Request>(
+    hop: &Hop<R>,
+    request: &Arc<R>,
     deadline: Instant,
     hub: &HubInfo,
-) -> Hopped {
+) -> Hopped<R::Answer> {
     if hop.provider.inactive.is_some() {
         return Hopped::unasked(FailureKind::NotConfigured);
     }
@@ -152,29 +139,34 @@ async fn ask(
     }
 }
 
-async fn ask_provider(
-    hop: &Hop,
-    up: &ProviderUp,
-    request: &Arc<CompletionRequest>,
+async fn ask_provider<R: Request>(
+    hop: &Hop<R>,
+    up: &ProviderUp<R>,
+    request: &Arc<R>,
     deadline: Instant,
     hub: &HubInfo,
-) -> Hopped {
+) -> Hopped<R::Answer> {
     let permit = match admit(up, deadline.min(Instant::now() + hub.max_wait)).await {
         Ok(permit) => permit,
         Err(kind) => return Hopped::unasked(kind),
     };
     let (reply, answer) = oneshot::channel();
-    up.calls.do_send(Complete {
-        request: capped(request, hop.max_tokens),
+    up.calls.do_send(Ask {
+        request: request.within(hop.limit),
         model: hop.model.clone(),
         deadline,
         permit,
         reply,
     });
     match timeout_at(deadline, answer).await {
-        Ok(Ok(Reply { outcome, tries })) => Hopped {
+        Ok(Ok(Reply {
+            outcome,
+            tries,
+            dropped,
+        })) => Hopped {
             outcome,
             tries: Some(tries),
+            dropped,
         },
         Ok(Err(_closed)) => Hopped::failed(FailureKind::Crashed),
         Err(_elapsed) => Hopped::failed(FailureKind::Timeout),
@@ -182,7 +174,10 @@ async fn ask_provider(
 }
 
 /// Takes a permit, waiting until `patience` at most.
-async fn admit(up: &ProviderUp, patience: Instant) -> Result<OwnedSemaphorePermit, FailureKind> {
+async fn admit<R: Request>(
+    up: &ProviderUp<R>,
+    patience: Instant,
+) -> Result<OwnedSemaphorePermit, FailureKind> {
     match up.permits.clone().try_acquire_owned() {
         Ok(permit) => return Ok(permit),
         Err(TryAcquireError::Closed) => return Err(FailureKind::Crashed),
@@ -195,26 +190,13 @@ async fn admit(up: &ProviderUp, patience: Instant) -> Result<OwnedSemaphorePermi
     }
 }
 
-/// The request with the model's own limit, copied only if that is lower.
-fn capped(request: &Arc<CompletionRequest>, max_tokens: u32) -> Arc<CompletionRequest> {
-    if request.max_tokens <= max_tokens {
-        return request.clone();
-    }
-    Arc::new(CompletionRequest {
-        max_tokens,
-        ..CompletionRequest::clone(request)
-    })
-}
-
-fn rejected(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallError {
+fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallError {
     let word = match &failure.word {
         Some(word) => format!(" ({word})"),
         None => String::new(),
     };
     CallError::Rejected {
-        sentence: format!(
-            "{provider} rejected the request{word}. Check the prompt, the model and the limits."
-        ),
+        sentence: format!("{provider} rejected the request{word}. {}", R::CHECK),
         attempts,
     }
 }
@@ -244,38 +226,14 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
     }
 }
 
-fn outcome<S: Serializer>(
-    outcome: &Result<(), FailureKind>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match outcome {
-        Ok(()) => "ok",
-        Err(kind) => kind.word(),
-    })
-}
-
-// === impl Attempt ===
-
-impl Attempt {
-    /// `anthropic:500`; the outcome's word where the status does not tell it.
-    pub fn brief(&self) -> String {
-        match (self.status, self.outcome) {
-            (Some(status @ 300..), _) | (Some(status), Ok(())) => {
-                format!("{}:{status}", self.provider)
-            }
-            (None, Ok(())) => format!("{}:ok", self.provider),
-            (_, Err(kind)) => format!("{}:{}", self.provider, kind.word()),
-        }
-    }
-}
-
 // === impl Hopped ===
 
-impl Hopped {
+impl<A> Hopped<A> {
     fn failed(kind: FailureKind) -> Self {
         Self {
             outcome: Err(Failure::new(kind, Class::NextNow)),
             tries: None,
+            dropped: Vec::new(),
         }
     }
 

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::protocol::{ProviderUp, Usage};
+use crate::{
+    protocol::{CompletionRequest, ProviderUp, SearchRequest, Usage},
+    request::Request,
+};
 
 /// Everything a door needs to list tools and plan calls.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Catalogue {
     pub tools: Vec<Arc<Tool>>,
     /// Every LLM provider that the configuration names, in its order.
     pub providers: Vec<Provider>,
+    /// Every search provider that the configuration names, in its order.
+    pub searchers: Vec<Provider<SearchRequest>>,
     /// Every model that the configuration describes, in its order.
     pub models: Vec<Arc<ModelInfo>>,
     /// MCP offers what the official conformance suite asks for, too.
@@ -43,8 +48,10 @@ pub struct HubInfo {
     pub tag_replies: bool,
     /// Longest wait for a permit of a busy provider.
     pub max_wait: Duration,
-    /// Longest time for one provider.
+    /// Longest time for one LLM provider.
     pub request_timeout: Duration,
+    /// Longest time for one search provider.
+    pub search_timeout: Duration,
 }
 
 /// One tool.
@@ -72,6 +79,13 @@ pub enum ToolKind {
         /// Where its chain starts, if the caller does not say.
         provider: Option<Arc<str>>,
     },
+    /// Searches the web.
+    Search {
+        /// Where its chain starts, if the caller does not say.
+        provider: Option<Arc<str>>,
+        /// How many hits, if the caller does not say; the provider's own number if not set.
+        default_results: Option<u32>,
+    },
     /// Lists tools, providers and models.
     ListActiveTools,
     /// Reports each actor's state.
@@ -82,28 +96,44 @@ pub enum ToolKind {
     NotBuilt,
 }
 
-/// One LLM provider.
-#[derive(Debug, Clone)]
-pub struct Provider {
+/// One provider.
+#[derive(Debug)]
+pub struct Provider<R: Request = CompletionRequest> {
     /// What the configuration says of it.
-    pub info: Arc<ProviderInfo>,
+    pub info: Arc<ProviderInfo<R::Offer>>,
     /// Its running actor; `None` while it is down, and always without a key.
-    pub up: Option<ProviderUp>,
+    pub up: Option<ProviderUp<R>>,
 }
 
-/// What the configuration says of an LLM provider.
+/// What the configuration says of a provider.
 #[derive(Debug, Clone)]
-pub struct ProviderInfo {
-    /// Its name, unique.
+pub struct ProviderInfo<O = Models> {
+    /// Its name, unique among its kind.
     pub name: Arc<str>,
-    /// Used when the caller names no model.
-    pub default_model: Arc<str>,
-    /// Every model it offers.
-    pub models: Vec<Arc<str>>,
+    /// What it has to offer.
+    pub offer: O,
     /// The next provider of the chain.
     pub fallback: Option<Arc<str>>,
     /// Why it cannot be used, in a few words; `None` if it can.
     pub inactive: Option<String>,
+}
+
+/// What an LLM provider offers.
+#[derive(Debug, Clone)]
+pub struct Models {
+    /// Used when the caller names no model.
+    pub default: Arc<str>,
+    /// Every model it offers.
+    pub all: Vec<Arc<str>>,
+}
+
+/// What a search provider offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Results {
+    /// How many hits when the caller does not say.
+    pub default: u32,
+    /// Most hits.
+    pub most: u32,
 }
 
 /// What the configuration says of a model.
@@ -158,6 +188,13 @@ impl Catalogue {
             .filter(|provider| provider.info.inactive.is_none())
     }
 
+    /// Search providers that have what they need to be called, up or not at this moment.
+    pub fn usable_searchers(&self) -> impl Iterator<Item = &Provider<SearchRequest>> {
+        self.searchers
+            .iter()
+            .filter(|provider| provider.info.inactive.is_none())
+    }
+
     /// What the configuration says of a model.
     pub fn model(&self, name: &str) -> Option<&Arc<ModelInfo>> {
         self.models.iter().find(|model| &*model.name == name)
@@ -173,7 +210,7 @@ impl Catalogue {
     pub fn available_models(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for provider in self.usable_providers() {
-            for model in &provider.info.models {
+            for model in &provider.info.offer.all {
                 if !names.contains(&&**model) {
                     names.push(model);
                 }
@@ -183,12 +220,31 @@ impl Catalogue {
     }
 }
 
+// === impl Provider ===
+
+impl<R: Request> Provider<R> {
+    /// The same with another actor, or none.
+    pub fn with(&self, up: Option<ProviderUp<R>>) -> Self {
+        Self {
+            info: self.info.clone(),
+            up,
+        }
+    }
+}
+
+// Derived, it would ask for a question that can be copied.
+impl<R: Request> Clone for Provider<R> {
+    fn clone(&self) -> Self {
+        self.with(self.up.clone())
+    }
+}
+
 // === impl ProviderInfo ===
 
 impl ProviderInfo {
     /// Its own name for a model it offers.
     pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
-        self.models.iter().find(|offered| &***offered == model)
+        self.offer.all.iter().find(|offered| &***offered == model)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::call::Attempt;
+use crate::attempt::Attempt;
 
 /// Why a call has no result. The same on every door; each door puts it in its own shape.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -19,10 +19,13 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
         .iter()
         .filter_map(|tool| Some((tool.name.to_string(), tool.inactive.as_deref()?.into())))
         .collect();
-    let inactive_providers: serde_json::Map<_, _> = catalogue
-        .providers
-        .iter()
-        .filter_map(|p| Some((p.info.name.to_string(), p.info.inactive.as_deref()?.into())))
+    let llm = catalogue.providers.iter();
+    let llm = llm.map(|p| (&p.info.name, &p.info.inactive));
+    let search = catalogue.searchers.iter();
+    let search = search.map(|p| (&p.info.name, &p.info.inactive));
+    let inactive_providers: serde_json::Map<_, _> = llm
+        .chain(search)
+        .filter_map(|(name, inactive)| Some((name.to_string(), inactive.as_deref()?.into())))
         .collect();
     json!({
         "hub": hub.name,
@@ -35,8 +38,8 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
             .collect::<Vec<_>>(),
         "active_llm_providers":
             catalogue.usable_providers().map(|p| &*p.info.name).collect::<Vec<_>>(),
-        // Clients read the field; the hub searches nothing yet.
-        "active_search_providers": [],
+        "active_search_providers":
+            catalogue.usable_searchers().map(|p| &*p.info.name).collect::<Vec<_>>(),
         "available_models": catalogue.available_models(),
         "inactive_tools": inactive_tools,
         "inactive_providers": inactive_providers,
@@ -56,6 +59,7 @@ pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
         "transport": catalogue.hub.transport,
         "active_tools": catalogue.active_tools().count(),
         "active_llm_providers": catalogue.usable_providers().count(),
+        "active_search_providers": catalogue.usable_searchers().count(),
         "actors": actors,
     })
 }

@@ -2,13 +2,13 @@
 //!
 //! # Layout
 //!
-//! - [`protocol`]: every message and reply, on one page
+//! - [`protocol`]: every message and reply, on one page; [`request`]: what its questions have in common
 //! - [`supervise`]: links, exits, restarts
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`tools`], [`params`], [`plan`], [`call`], [`progress`], [`inventory`]: one call, from parameters to
-//!   result
+//! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
+//!   call, from parameters to result
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -21,6 +21,7 @@
 #![forbid(clippy::disallowed_macros)]
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod attempt;
 pub mod call;
 pub mod catalogue;
 pub mod error;
@@ -32,7 +33,9 @@ pub mod progress;
 pub mod protocol;
 pub mod provider;
 pub mod registry;
+pub mod request;
 pub mod request_id;
+pub mod search;
 pub mod supervise;
 pub mod tools;
 pub mod transport;

@@ -3,27 +3,12 @@
 //! An empty string means "not given" (the WordPress plugin sends `"model": ""`), some names have
 //! aliases, and anything the tool does not take is refused by name: a typo is never silently lost.
 
+mod llm;
+
 use serde_json::{Map, Value};
 
+pub use self::llm::{DEFAULT_MAX_TOKENS, LlmParams};
 use crate::error::CallError;
-
-/// Most tokens to generate when the caller does not say.
-pub const DEFAULT_MAX_TOKENS: u32 = 1024;
-
-/// What an LLM tool takes.
-#[derive(Debug, PartialEq)]
-pub struct LlmParams {
-    /// `prompt`, `text` or `code`.
-    pub prompt: String,
-    /// `provider` or `provider_name`.
-    pub provider: Option<String>,
-    /// `model`
-    pub model: Option<String>,
-    /// `max_tokens`, at least 1.
-    pub max_tokens: u32,
-    /// `temperature`, 0 to 2.
-    pub temperature: Option<f64>,
-}
 
 /// Takes parameters out of an object, one by one.
 pub struct Params {
@@ -84,7 +69,7 @@ impl Params {
     }
 
     /// A whole number of at least 1; a numeric string is read as its number.
-    fn count(&mut self, name: &'static str) -> Result<Option<u32>, CallError> {
+    pub(crate) fn count(&mut self, name: &'static str) -> Result<Option<u32>, CallError> {
         self.known.push(name);
         let number = match self.given.remove(name) {
             None | Some(Value::Null) => return Ok(None),
@@ -118,6 +103,51 @@ impl Params {
         }
     }
 
+    /// True or false, also as a word.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] for anything else.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, CallError> {
+        self.known.push(name);
+        match self.given.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(Value::String(word)) => match word.trim().to_ascii_lowercase().as_str() {
+                "" => Ok(None),
+                "true" => Ok(Some(true)),
+                "false" => Ok(Some(false)),
+                _ => Err(wrong(name, "true or false")),
+            },
+            Some(_) => Err(wrong(name, "true or false")),
+        }
+    }
+
+    /// A list of texts, or one text with commas between them.
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] for anything else.
+    pub(crate) fn list(&mut self, name: &'static str) -> Result<Vec<String>, CallError> {
+        self.known.push(name);
+        let wrong = || wrong(name, "a list of strings, or one string with commas");
+        match self.given.remove(name) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::String(text)) => Ok(text.split(',').map(str::to_owned).collect()),
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) => Ok(text),
+                    _ => Err(wrong()),
+                })
+                .collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// The tool that is called.
+    pub(crate) fn tool(&self) -> &str {
+        &self.tool
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -137,32 +167,10 @@ impl Params {
             clip(unknown)
         )))
     }
-
-    /// Everything an LLM tool takes.
-    ///
-    /// # Errors
-    /// [`CallError::BadRequest`] naming the parameter that is wrong or missing.
-    pub fn llm(mut self) -> Result<LlmParams, CallError> {
-        let prompt = self.text(&["prompt", "text", "code"])?;
-        let params = LlmParams {
-            provider: self.text(&["provider", "provider_name"])?,
-            model: self.text(&["model"])?,
-            max_tokens: self.count("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
-            temperature: self.fraction("temperature", 2.0)?,
-            prompt: prompt.unwrap_or_default(),
-        };
-        let tool = self.tool.clone();
-        self.finish()?;
-        if params.prompt.trim().is_empty() {
-            return Err(CallError::BadRequest(format!(
-                "`{tool}` needs a `prompt`: the text to work on."
-            )));
-        }
-        Ok(params)
-    }
 }
 
-fn wrong(name: &str, what: &str) -> CallError {
+/// The error for a parameter that is not `what`.
+pub(crate) fn wrong(name: &str, what: &str) -> CallError {
     CallError::BadRequest(format!("`{name}` must be {what}."))
 }
 
@@ -187,73 +195,6 @@ pub fn clip(word: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn llm(params: Value) -> Result<LlmParams, String> {
-        Params::new("llm_complete", Some(params))
-            .and_then(Params::llm)
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_plugins_empty_strings_are_not_given() {
-        let params = llm(
-            json!({"prompt": "hi", "provider_name": "anthropic", "model": "", "max_tokens": 1024}),
-        );
-        let expected = LlmParams {
-            prompt: "hi".into(),
-            provider: Some("anthropic".into()),
-            model: None,
-            max_tokens: 1024,
-            temperature: None,
-        };
-        assert_eq!(params, Ok(expected));
-    }
-
-    #[test]
-    fn aliases_mean_the_same() {
-        for name in ["prompt", "text", "code"] {
-            assert_eq!(
-                llm(json!({name: "x"})).map(|params| params.prompt),
-                Ok("x".into())
-            );
-        }
-        let both = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "gemini"}));
-        assert_eq!(
-            both.map(|params| params.provider),
-            Ok(Some("gemini".into()))
-        );
-        let differ = llm(json!({"prompt": "a", "provider": "gemini", "provider_name": "openai"}));
-        assert!(differ.is_err_and(|sentence| sentence.contains("`provider` and `provider_name`")));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let cases = [
-            (
-                json!({"prompt": "a", "temprature": 1}),
-                "no parameter `temprature`",
-            ),
-            (json!({"prompt": 5}), "`prompt` must be a string"),
-            (
-                json!({"prompt": "a", "max_tokens": 0}),
-                "`max_tokens` must be",
-            ),
-            (
-                json!({"prompt": "a", "max_tokens": "many"}),
-                "`max_tokens` must be",
-            ),
-            (
-                json!({"prompt": "a", "temperature": 3}),
-                "`temperature` must be",
-            ),
-            (json!({"prompt": "  "}), "needs a `prompt`"),
-            (json!([1]), "`params` must be an object"),
-        ];
-        for (params, expected) in cases {
-            let sentence = llm(params.clone()).expect_err("is wrong");
-            assert!(sentence.contains(expected), "{params}: {sentence}");
-        }
-    }
 
     #[test]
     fn an_empty_php_array_is_an_empty_object() {

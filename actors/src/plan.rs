@@ -9,35 +9,38 @@ use crate::{
     error::CallError,
     params::{LlmParams, clip},
     protocol::{CompletionRequest, ProviderUp},
+    request::Request,
 };
 
 /// How alike two names must be to be suggested (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.75;
 
-/// One LLM call, planned.
+/// One call, planned.
 #[derive(Debug)]
-pub struct Plan {
-    /// What to complete, with the caller's `max_tokens`.
-    pub request: Arc<CompletionRequest>,
+pub struct Plan<R: Request = CompletionRequest> {
+    /// What is asked, with the caller's own limit.
+    pub request: Arc<R>,
     /// Who is asked, in order. Never empty.
-    pub hops: Vec<Hop>,
+    pub hops: Vec<Hop<R>>,
     /// When the whole chain must be done.
     pub deadline: Instant,
     /// The tool's limit, for the error that says so.
     pub timeout: Duration,
+    /// Longest time for one provider.
+    pub hop_timeout: Duration,
 }
 
 /// One provider of the chain.
 #[derive(Debug)]
-pub struct Hop {
+pub struct Hop<R: Request = CompletionRequest> {
     /// Who.
-    pub provider: Arc<ProviderInfo>,
+    pub provider: Arc<ProviderInfo<R::Offer>>,
     /// Its running actor; `None` if it has no key, or is being restarted.
-    pub up: Option<ProviderUp>,
-    /// Which of its models.
+    pub up: Option<ProviderUp<R>>,
+    /// Which of its models; empty for a search.
     pub model: Arc<str>,
-    /// The caller's limit, capped by the model's.
-    pub max_tokens: u32,
+    /// The caller's limit, capped by the model's or the provider's: most tokens, or most hits.
+    pub limit: u32,
 }
 
 // === impl Plan ===
@@ -46,9 +49,7 @@ impl Plan {
     /// Plans a call of an LLM tool that came in at `now`.
     ///
     /// The chain starts at the provider that the caller names, else at the one that offers the model
-    /// the caller names, else at the tool's own; it goes on along `fallback_to`. A provider without
-    /// a key stays in the plan, so that the caller sees that it was passed over. If nobody in the
-    /// chain can be used, the first provider that can follows.
+    /// the caller names, else at the tool's own; it goes on as [`chain`] says.
     ///
     /// # Errors
     /// [`CallError::BadRequest`], [`CallError::UnknownModel`], [`CallError::NotConfigured`].
@@ -61,21 +62,7 @@ impl Plan {
         now: Instant,
     ) -> Result<Self, CallError> {
         let first = first(catalogue, start, &params)?;
-        let mut chain = walk(catalogue, first);
-        if !chain
-            .iter()
-            .any(|provider| provider.info.inactive.is_none())
-        {
-            let Some(usable) = catalogue.usable_providers().next() else {
-                return Err(CallError::NotConfigured(format!(
-                    "`{}` needs an LLM provider with a key: {}.",
-                    tool.name,
-                    tool.inactive.as_deref().unwrap_or("none is set")
-                )));
-            };
-            chain.extend(walk(catalogue, usable));
-        }
-        let hops = chain
+        let hops = chain(&catalogue.providers, first, tool, "an LLM provider")?
             .into_iter()
             .map(|provider| hop(catalogue, provider, &params))
             .collect();
@@ -83,6 +70,7 @@ impl Plan {
             hops,
             deadline: now + tool.timeout,
             timeout: tool.timeout,
+            hop_timeout: catalogue.hub.request_timeout,
             request: Arc::new(CompletionRequest {
                 system,
                 prompt: params.prompt,
@@ -93,23 +81,62 @@ impl Plan {
     }
 }
 
+/// From `first` along `fallback_to`. A provider without a key stays in the chain, so that the caller
+/// sees that it was passed over. If nobody in it can be used, the first provider that can follows;
+/// `what` says what the tool needs if there is none.
+///
+/// # Errors
+/// [`CallError::NotConfigured`]
+pub fn chain<'a, R: Request>(
+    providers: &'a [Provider<R>],
+    first: &'a Provider<R>,
+    tool: &Tool,
+    what: &str,
+) -> Result<Vec<&'a Provider<R>>, CallError> {
+    let usable = |provider: &&Provider<R>| provider.info.inactive.is_none();
+    let mut chain = walk(providers, first);
+    if !chain.iter().any(usable) {
+        let Some(other) = providers.iter().find(usable) else {
+            return Err(CallError::NotConfigured(format!(
+                "`{}` needs {what} with a key: {}.",
+                tool.name,
+                tool.inactive.as_deref().unwrap_or("none is set")
+            )));
+        };
+        chain.extend(walk(providers, other));
+    }
+    Ok(chain)
+}
+
+/// The provider of that name, usable or not.
+///
+/// # Errors
+/// [`CallError::BadRequest`] that lists those that can be used.
+pub fn named<'a, R: Request>(
+    providers: &'a [Provider<R>],
+    name: &str,
+) -> Result<&'a Provider<R>, CallError> {
+    let found = providers
+        .iter()
+        .find(|provider| &*provider.info.name == name);
+    found.ok_or_else(|| {
+        let usable = providers.iter().filter(|p| p.info.inactive.is_none());
+        let names: Vec<_> = usable.map(|provider| &*provider.info.name).collect();
+        CallError::BadRequest(format!(
+            "There is no provider `{}`. Providers: {}.",
+            clip(name),
+            list(&names)
+        ))
+    })
+}
+
 fn first<'a>(
     catalogue: &'a Catalogue,
     start: Option<&str>,
     params: &LlmParams,
 ) -> Result<&'a Provider, CallError> {
     if let Some(name) = &params.provider {
-        let Some(provider) = catalogue.provider(name) else {
-            let names: Vec<_> = catalogue
-                .usable_providers()
-                .map(|p| &*p.info.name)
-                .collect();
-            return Err(CallError::BadRequest(format!(
-                "There is no provider `{}`. Providers: {}.",
-                clip(name),
-                list(&names)
-            )));
-        };
+        let provider = named(&catalogue.providers, name)?;
         if let Some(model) = &params.model
             && provider.info.offers(model).is_none()
         {
@@ -138,14 +165,17 @@ fn first<'a>(
 
 /// The provider and its fallbacks. The configuration has no cycles; the guard is for a catalogue
 /// that was made some other way.
-fn walk<'a>(catalogue: &'a Catalogue, first: &'a Provider) -> Vec<&'a Provider> {
+fn walk<'a, R: Request>(
+    providers: &'a [Provider<R>],
+    first: &'a Provider<R>,
+) -> Vec<&'a Provider<R>> {
     let mut chain = vec![first];
     let mut last = first;
     while let Some(next) = last
         .info
         .fallback
         .as_deref()
-        .and_then(|name| catalogue.provider(name))
+        .and_then(|name| providers.iter().find(|p| &*p.info.name == name))
     {
         if chain.iter().any(|seen| seen.info.name == next.info.name) {
             break;
@@ -161,14 +191,14 @@ fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
         .model
         .as_deref()
         .and_then(|model| provider.info.offers(model));
-    let model = asked.unwrap_or(&provider.info.default_model).clone();
+    let model = asked.unwrap_or(&provider.info.offer.default).clone();
     let most = catalogue
         .model_of(&provider.info.name, &model)
         .and_then(|info| info.max_output_tokens);
     Hop {
         provider: provider.info.clone(),
         up: provider.up.clone(),
-        max_tokens: params.max_tokens.min(most.unwrap_or(u32::MAX)),
+        limit: params.max_tokens.min(most.unwrap_or(u32::MAX)),
         model,
     }
 }
@@ -177,7 +207,7 @@ fn not_offered(catalogue: &Catalogue, provider: &ProviderInfo, model: &str) -> C
     let elsewhere = catalogue
         .usable_providers()
         .find(|p| p.info.offers(model).is_some());
-    let offered: Vec<_> = provider.models.iter().map(|name| &**name).collect();
+    let offered: Vec<_> = provider.offer.all.iter().map(|name| &**name).collect();
     let help = match elsewhere {
         Some(other) => format!(
             "`{}` does; leave `provider` out to use it.",

@@ -7,6 +7,7 @@ use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use crate::{
     plan::Plan,
     protocol::{Class, Failure, FailureKind},
+    request::Request,
 };
 
 /// Where a door hears of a call's progress. Unbounded, so that a slow listener never holds up a call;
@@ -34,7 +35,12 @@ pub struct Progress {
 
 impl Progress {
     /// What to say of the failure of a plan's hop number `index`.
-    pub fn new(plan: &Plan, provider: &Arc<str>, index: usize, failure: &Failure) -> Self {
+    pub fn new<R: Request>(
+        plan: &Plan<R>,
+        provider: &Arc<str>,
+        index: usize,
+        failure: &Failure,
+    ) -> Self {
         let next = plan.hops.get(index + 1);
         let goes_on = failure.class != Class::Stop && Instant::now() < plan.deadline;
         Self {

@@ -11,28 +11,34 @@ use tokio::{
     time::Instant,
 };
 
-use crate::catalogue::Catalogue;
+use crate::{catalogue::Catalogue, request::Request};
 
 // === door -> provider ===
 
 /// Asks a provider for one completion.
+pub type Complete = Ask<CompletionRequest>;
+
+/// Asks a provider for one search of the web.
+pub type Search = Ask<SearchRequest>;
+
+/// Asks a provider for one answer.
 ///
 /// The answer goes through `reply`, not through the mailbox: a provider that dies drops the sender,
 /// so its caller learns of the crash at once; a caller that goes away drops the receiver, so the
 /// provider hangs up on the vendor at once.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Complete {
-    /// What to complete.
-    pub request: Arc<CompletionRequest>,
-    /// The model, already resolved for this provider.
+pub struct Ask<R: Request> {
+    /// What is asked.
+    pub request: Arc<R>,
+    /// The model, already resolved for this provider; empty for a search.
     pub model: Arc<str>,
     /// When the hop's share of the call's time ends.
     pub deadline: Instant,
     /// Taken from the provider's [`ProviderUp::permits`]; released when the work ends.
     pub permit: OwnedSemaphorePermit,
     /// Where the answer goes.
-    pub reply: oneshot::Sender<Reply>,
+    pub reply: oneshot::Sender<Reply<R::Answer>>,
 }
 
 /// What to complete, in no vendor's words.
@@ -48,13 +54,73 @@ pub struct CompletionRequest {
     pub temperature: Option<f64>,
 }
 
-/// A provider's last word on one [`Complete`].
+/// What to search the web for, in no vendor's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// The words to search for.
+    pub query: String,
+    /// Most hits; already within the provider's own limit.
+    pub max_results: u32,
+    /// An answer above the hits; if the caller does not say, the provider's block does.
+    pub include_answer: Option<bool>,
+    /// No older pages than this.
+    pub freshness: Option<Freshness>,
+    /// Where the hits come from: two lower-case letters (ISO 3166-1).
+    pub country: Option<String>,
+    /// Which language they are in, in lower case: `de`, `pt-br` (BCP 47).
+    pub language: Option<String>,
+    /// Hits from these hosts alone, in lower case; from everywhere if empty.
+    pub domains: Vec<String>,
+}
+
+/// How old a page may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// 31 days.
+    Month,
+    /// 365 days.
+    Year,
+}
+
+/// A provider's last word on one [`Ask`].
 #[derive(Debug)]
-pub struct Reply {
-    /// The completion, or why there is none.
-    pub outcome: Result<Completion, Failure>,
+pub struct Reply<A = Completion> {
+    /// The answer, or why there is none.
+    pub outcome: Result<A, Failure>,
     /// Requests made to the vendor, 1 without a retry; 0 if none was sent.
     pub tries: u32,
+    /// Parameters that the caller set and the vendor does not have.
+    pub dropped: Vec<&'static str>,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// A short answer in the vendor's own words, if it gives one.
+    pub answer: Option<String>,
+    /// The pages, best first.
+    pub hits: Vec<Hit>,
+}
+
+/// One page. All texts are plain: no markup, no control characters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hit {
+    /// Its title; its address if it has none.
+    pub title: String,
+    /// Its address: http or https.
+    pub url: String,
+    /// What it says about the query; may be empty.
+    pub snippet: String,
+    /// When it was published, as the vendor puts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<String>,
+    /// How well it fits; comparable within one answer only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
 }
 
 /// A vendor's answer.
@@ -187,6 +253,10 @@ pub enum Announce {
     ProviderUp(ProviderUp),
     /// A provider ended; its name.
     ProviderDown(Arc<str>),
+    /// A search provider (re)started and can be called.
+    SearcherUp(ProviderUp<SearchRequest>),
+    /// A search provider ended; its name.
+    SearcherDown(Arc<str>),
     /// A transport (re)started and wants to know of every change.
     Listener(Recipient<CatalogueChanged>),
     /// The configuration has changed: this tool is inactive, or active again.
@@ -195,12 +265,12 @@ pub enum Announce {
 }
 
 /// A running provider, as callers see it.
-#[derive(Debug, Clone)]
-pub struct ProviderUp {
+#[derive(Debug)]
+pub struct ProviderUp<R: Request = CompletionRequest> {
     /// Its name in hub.pyfun.
     pub name: Arc<str>,
-    /// Where completions are asked for.
-    pub calls: Recipient<Complete>,
+    /// Where it is asked.
+    pub calls: Recipient<Ask<R>>,
     /// Admission: one permit for each request in flight. A mailbox's capacity is not backpressure
     /// (every sender has a free slot), so callers take a permit before they send.
     pub permits: Arc<Semaphore>,

@@ -9,13 +9,15 @@ use actix::prelude::*;
 
 use crate::{
     catalogue::{Catalogue, Provider},
-    protocol::{Announce, CatalogueChanged, Heartbeat, ProviderUp},
+    protocol::{Announce, CatalogueChanged, Heartbeat, ProviderUp, SearchRequest},
+    request::Request,
 };
 
 /// The registry's actor.
 pub struct ToolRegistry {
     configured: Arc<Catalogue>,
     up: BTreeMap<Arc<str>, ProviderUp>,
+    searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -27,22 +29,15 @@ impl ToolRegistry {
         Self {
             configured,
             up: BTreeMap::new(),
+            searchers: BTreeMap::new(),
             listeners: Vec::new(),
         }
     }
 
     fn catalogue(&self) -> CatalogueChanged {
-        let providers = self
-            .configured
-            .providers
-            .iter()
-            .map(|provider| Provider {
-                info: provider.info.clone(),
-                up: self.up.get(&provider.info.name).cloned(),
-            })
-            .collect();
         CatalogueChanged(Arc::new(Catalogue {
-            providers,
+            providers: who_is_up(&self.configured.providers, &self.up),
+            searchers: who_is_up(&self.configured.searchers, &self.searchers),
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -54,6 +49,16 @@ impl ToolRegistry {
             listener.do_send(changed.clone());
         }
     }
+}
+
+fn who_is_up<R: Request>(
+    configured: &[Provider<R>],
+    up: &BTreeMap<Arc<str>, ProviderUp<R>>,
+) -> Vec<Provider<R>> {
+    configured
+        .iter()
+        .map(|provider| provider.with(up.get(&provider.info.name).cloned()))
+        .collect()
 }
 
 impl Actor for ToolRegistry {
@@ -71,6 +76,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::ProviderDown(name) => {
                 self.up.remove(&name);
+                self.tell();
+            }
+            Announce::SearcherUp(searcher) => {
+                self.searchers.insert(searcher.name.clone(), searcher);
+                self.tell();
+            }
+            Announce::SearcherDown(name) => {
+                self.searchers.remove(&name);
                 self.tell();
             }
             Announce::Listener(listener) => {

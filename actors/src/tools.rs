@@ -8,14 +8,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    call::{Answered, Attempt, walk},
+    attempt::Attempt,
+    call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
     error::CallError,
     inventory,
     params::{Params, clip},
     plan::{Plan, list},
     progress::Observer,
-    protocol::{FinishReason, ReportHealth, Usage},
+    protocol::{FinishReason, Found, ReportHealth, Usage},
+    search::Findings,
 };
 
 /// One call, as every door understands it.
@@ -50,26 +52,44 @@ pub enum ToolResult {
     Json(Value),
 }
 
-/// Who answered, at which price.
+/// Who answered, and what there is to say about it.
 #[derive(Debug, Serialize)]
 pub struct Provenance {
     /// Who answered.
     pub provider: Arc<str>,
-    /// The model that was asked.
+    /// The model that was asked; not there for a search.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub model: Arc<str>,
-    /// The model that the vendor says answered, if it has another name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answered_by: Option<String>,
     /// From the hub's own cache.
     pub cached: bool,
-    /// Why the text ends where it ends.
-    pub finish_reason: FinishReason,
-    /// Tokens.
-    pub usage: Usage,
-    /// US dollars; null if the configuration does not know the model's prices.
-    pub cost_usd: Option<f64>,
+    /// What belongs to this kind of answer.
+    #[serde(flatten)]
+    pub about: About,
     /// Who was asked, in order.
     pub attempts: Vec<Attempt>,
+}
+
+/// What there is to say about an answer besides its text.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum About {
+    /// An LLM's.
+    Completion {
+        /// The model that the vendor says answered, if it has another name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answered_by: Option<String>,
+        /// Why the text ends where it ends.
+        finish_reason: FinishReason,
+        /// Tokens.
+        usage: Usage,
+        /// US dollars; null if the configuration does not know the model's prices.
+        cost_usd: Option<f64>,
+        /// Parameters that the provider does not take.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        dropped_params: Vec<&'static str>,
+    },
+    /// A search's.
+    Search(Findings),
 }
 
 /// Runs a call.
@@ -103,6 +123,21 @@ pub async fn run(
             let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
             Ok(answered(catalogue, tool, walked))
         }
+        ToolKind::Search {
+            provider,
+            default_results,
+        } => {
+            let (start, usual) = (provider.as_deref(), *default_results);
+            let params = params.search()?;
+            let unwanted = params.request.include_answer == Some(false);
+            let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
+            let mut walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+            if unwanted {
+                // Not every vendor can be told so.
+                walked.answer.answer = None;
+            }
+            Ok(found(catalogue, tool, walked))
+        }
         ToolKind::ListActiveTools => {
             params.finish()?;
             Ok(Outcome::local(inventory::active_tools(catalogue)))
@@ -125,39 +160,71 @@ pub async fn run(
 
 fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
     let Answered {
-        completion,
+        answer,
         model,
+        dropped,
+        attempts,
+        ..
+    } = answered;
+    let provider = attempts.last().map_or("", |last| &*last.provider);
+    let listed = catalogue
+        .model_of(provider, &model)
+        .and_then(|info| info.cost(&answer.usage));
+    let about = About::Completion {
+        answered_by: answer.model.filter(|answered| **answered != *model),
+        finish_reason: answer.finish,
+        usage: answer.usage,
+        cost_usd: answer.usage.cost_usd.or(listed),
+        dropped_params: dropped,
+    };
+    Outcome::of_provider(catalogue, tool, answer.text, model, about, attempts)
+}
+
+fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outcome {
+    let Answered {
+        answer,
+        model,
+        limit,
+        dropped,
         attempts,
     } = answered;
-    let provider = attempts
-        .last()
-        .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
-    let listed = catalogue
-        .model_of(&provider, &model)
-        .and_then(|info| info.cost(&completion.usage));
-    let text = if catalogue.hub.tag_replies {
-        format!("[{provider}] {}", completion.text)
-    } else {
-        completion.text
-    };
-    Outcome {
-        result: ToolResult::Text(text),
-        provenance: Some(Provenance {
-            answered_by: completion.model.filter(|answered| **answered != *model),
-            provider,
-            model,
-            cached: false,
-            finish_reason: completion.finish,
-            usage: completion.usage,
-            cost_usd: completion.usage.cost_usd.or(listed),
-            attempts,
-        }),
-    }
+    let findings = Findings::new(answer, limit, dropped);
+    let text = findings.text();
+    let about = About::Search(findings);
+    Outcome::of_provider(catalogue, tool, text, model, about, attempts)
 }
 
 // === impl Outcome ===
 
 impl Outcome {
+    fn of_provider(
+        catalogue: &Catalogue,
+        tool: &Tool,
+        text: String,
+        model: Arc<str>,
+        about: About,
+        attempts: Vec<Attempt>,
+    ) -> Self {
+        let provider = attempts
+            .last()
+            .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
+        let text = if catalogue.hub.tag_replies {
+            format!("[{provider}] {text}")
+        } else {
+            text
+        };
+        Self {
+            result: ToolResult::Text(text),
+            provenance: Some(Provenance {
+                provider,
+                model,
+                cached: false,
+                about,
+                attempts,
+            }),
+        }
+    }
+
     fn local(object: Value) -> Self {
         Self {
             result: ToolResult::Json(object),

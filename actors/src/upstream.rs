@@ -1,6 +1,6 @@
 //! Upstream: one vendor's address with the right to use it. A capability, not a key.
 //!
-//! The Guardian makes it; an actor can post below its base URL and can read nothing out of it. The
+//! The Guardian makes it; an actor can ask below its base URL and can read nothing out of it. The
 //! key is a *sensitive* default header inside the client, so that neither `Debug` nor an error shows
 //! it. A request cannot name another host: there is no method that takes a URL.
 
@@ -106,39 +106,58 @@ impl Connection {
 
     /// Posts JSON below the base URL and reads the whole answer, at most `limit` bytes of it.
     ///
-    /// Dropping the future hangs up.
+    /// `path` starts with `/`, or is empty for the base URL itself. Dropping the future hangs up.
     pub async fn post(
         &self,
         path: &str,
         json: Bytes,
         limit: usize,
     ) -> Result<Answer, UpstreamError> {
+        let request = self
+            .client
+            .post(self.url(path))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(json);
+        read(request, limit).await
+    }
+
+    /// Gets what is below the base URL, and reads the whole answer like [`post`](Self::post).
+    ///
+    /// `path` may have a query, percent-encoded: `?q=a%20b`.
+    pub async fn get(&self, path: &str, limit: usize) -> Result<Answer, UpstreamError> {
+        let request = self
+            .client
+            .get(self.url(path))
+            .header(http::header::ACCEPT, "application/json");
+        read(request, limit).await
+    }
+
+    fn url(&self, path: &str) -> String {
         let mut url = String::with_capacity(self.base.len() + path.len());
         url.push_str(&self.base);
         url.push_str(path);
-        let request = self
-            .client
-            .post(url)
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(json);
-        let mut response = request.send().await.map_err(|error| unsent(&error))?;
-        let mut body = BytesMut::new();
-        let announced = response.content_length().unwrap_or(0);
-        if announced > limit as u64 {
+        url
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, UpstreamError> {
+    let mut response = request.send().await.map_err(|error| unsent(&error))?;
+    let mut body = BytesMut::new();
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Err(UpstreamError::TooLarge(limit));
+    }
+    while let Some(chunk) = response.chunk().await.map_err(|error| unread(&error))? {
+        if body.len() + chunk.len() > limit {
             return Err(UpstreamError::TooLarge(limit));
         }
-        while let Some(chunk) = response.chunk().await.map_err(|error| unread(&error))? {
-            if body.len() + chunk.len() > limit {
-                return Err(UpstreamError::TooLarge(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body,
-        })
+        body.extend_from_slice(&chunk);
     }
+    Ok(Answer {
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+    })
 }
 
 /// Only the kind of an error goes on. Its text may hold a URL, and is dropped here.

@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// The same with `Retry-After` in seconds.
     RetryAfter(u16, u64),
+    /// 429 with these header lines, each with its `\r\n`.
+    Limited(&'static str),
     /// 429 because the account is used up.
     Quota,
     /// This status and JSON, whatever it is.
@@ -90,6 +92,7 @@ impl Fault {
                 let body = vendor.error(*status, "slow down");
                 out.json(*status, &header, &body).await
             }
+            Self::Limited(headers) => out.json(429, headers, &vendor.error(429, "no")).await,
             Self::Quota => out.json(429, "", &vendor.quota()).await,
             Self::Json(status, body) => out.json(*status, "", body).await,
             Self::Body(status, content_type, body) => {

@@ -1,4 +1,4 @@
-//! A fake vendor: one server on loopback that speaks all three formats and does as it is told.
+//! A fake vendor: one server on loopback that speaks all formats and does as it is told.
 //!
 //! It is made of sockets and nothing else, because no HTTP library would misbehave like this.
 
@@ -27,6 +27,9 @@ use super::{
 /// Longest wait for a request that is under way.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
+/// One for each vendor, in their order, and one for strays.
+const SCRIPTS: usize = 7;
+
 /// A server that stands for any vendor.
 #[derive(Debug)]
 pub(crate) struct FakeUpstream {
@@ -38,6 +41,12 @@ pub(crate) struct FakeUpstream {
     pub(crate) gemini: Script,
     /// `POST ../chat/completions`
     pub(crate) openai: Script,
+    /// `GET ../web/search?q=`
+    pub(crate) brave: Script,
+    /// `POST ../tavily/search`
+    pub(crate) tavily: Script,
+    /// `GET ../searxng/search?q=`
+    pub(crate) searxng: Script,
     /// Everything else, answered with 404.
     pub(crate) strays: Script,
     accepting: JoinHandle<()>,
@@ -72,9 +81,12 @@ impl FakeUpstream {
             Script::new(Fault::Answer("hello from anthropic")),
             Script::new(Fault::Answer("hello from gemini")),
             Script::new(Fault::Answer("hello from openai")),
+            Script::new(Fault::Answer("found by brave")),
+            Script::new(Fault::Answer("found by tavily")),
+            Script::new(Fault::Answer("found by searxng")),
             Script::new(Fault::Status(404)),
         ];
-        let [anthropic, gemini, openai, strays] = scripts.clone();
+        let [anthropic, gemini, openai, brave, tavily, searxng, strays] = scripts.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, scripts.clone()));
@@ -85,6 +97,9 @@ impl FakeUpstream {
             anthropic,
             gemini,
             openai,
+            brave,
+            tavily,
+            searxng,
             strays,
             accepting,
         }
@@ -101,18 +116,32 @@ impl FakeUpstream {
             Vendor::Anthropic => &self.anthropic,
             Vendor::Gemini => &self.gemini,
             Vendor::OpenAi => &self.openai,
+            Vendor::Brave => &self.brave,
+            Vendor::Tavily => &self.tavily,
+            Vendor::Searxng => &self.searxng,
         }
+    }
+
+    fn endpoints(&self) -> [&Script; 6] {
+        [
+            &self.anthropic,
+            &self.gemini,
+            &self.openai,
+            &self.brave,
+            &self.tavily,
+            &self.searxng,
+        ]
     }
 
     /// Everything that arrived anywhere.
     pub(crate) fn seen(&self) -> Vec<Arc<Exchange>> {
-        let scripts = [&self.anthropic, &self.gemini, &self.openai, &self.strays];
-        scripts.iter().flat_map(|script| script.seen()).collect()
+        let scripts = self.endpoints().into_iter().chain([&self.strays]);
+        scripts.flat_map(Script::seen).collect()
     }
 
     /// Every endpoint does this from now on.
     pub(crate) fn always(&self, fault: &Fault) {
-        for script in [&self.anthropic, &self.gemini, &self.openai] {
+        for script in self.endpoints() {
             script.always(fault.clone());
         }
     }
@@ -188,7 +217,7 @@ impl ClosedPort {
     }
 }
 
-async fn serve(mut stream: TcpStream, scripts: [Script; 4]) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, scripts: [Script; SCRIPTS]) -> io::Result<()> {
     stream.set_nodelay(true)?;
     loop {
         let afterwards = answer(&mut stream, &scripts).await?;
@@ -200,11 +229,11 @@ async fn serve(mut stream: TcpStream, scripts: [Script; 4]) -> io::Result<()> {
     }
 }
 
-async fn answer(stream: &mut TcpStream, scripts: &[Script; 4]) -> io::Result<Afterwards> {
+async fn answer(stream: &mut TcpStream, scripts: &[Script; SCRIPTS]) -> io::Result<Afterwards> {
     let (mut from, mut to) = stream.split();
     let exchange = Exchange::new(read_message(&mut from).await?);
     let vendor = Vendor::of(exchange.target());
-    let script = &scripts[vendor.map_or(3, |vendor| vendor as usize)];
+    let script = &scripts[vendor.map_or(SCRIPTS - 1, |vendor| vendor as usize)];
     let fault = script.meet(&exchange);
     let playing = async {
         let vendor = vendor.unwrap_or(Vendor::OpenAi);

@@ -5,12 +5,17 @@
 
 use serde_json::{Value, json};
 
+use super::searches;
+
 /// Who is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vendor {
     Anthropic,
     Gemini,
     OpenAi,
+    Brave,
+    Tavily,
+    Searxng,
 }
 
 // === impl Vendor ===
@@ -25,6 +30,12 @@ impl Vendor {
             Some(Self::Gemini)
         } else if path.ends_with("/chat/completions") {
             Some(Self::OpenAi)
+        } else if path.ends_with("/web/search") {
+            Some(Self::Brave)
+        } else if path.ends_with("/tavily/search") {
+            Some(Self::Tavily)
+        } else if path.ends_with("/searxng/search") {
+            Some(Self::Searxng)
         } else {
             None
         }
@@ -36,6 +47,9 @@ impl Vendor {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::OpenAi => "openrouter",
+            Self::Brave => "brave",
+            Self::Tavily => "tavily",
+            Self::Searxng => "searxng",
         }
     }
 
@@ -90,6 +104,9 @@ impl Vendor {
                 },
                 "system_fingerprint": null,
             }),
+            Self::Brave => searches::brave(text),
+            Self::Tavily => searches::tavily(text),
+            Self::Searxng => searches::searxng(text),
         }
     }
 
@@ -107,6 +124,9 @@ impl Vendor {
             Self::OpenAi => json!({"error": {
                 "message": message, "type": openai_word(status), "param": null, "code": null,
             }}),
+            Self::Brave => searches::brave_error(status, message),
+            Self::Tavily => json!({"detail": {"error": message}}),
+            Self::Searxng => json!({"error": message}),
         }
     }
 
@@ -131,6 +151,8 @@ impl Vendor {
                 "message": "You exceeded your current quota", "type": "insufficient_quota",
                 "param": null, "code": "insufficient_quota",
             }}),
+            Self::Brave => searches::brave_error(429, "QUOTA_LIMITED"),
+            Self::Tavily | Self::Searxng => json!({"detail": {"error": "quota used up"}}),
         }
     }
 
@@ -141,6 +163,8 @@ impl Vendor {
             Self::Anthropic => r#"{"type":"message","content":[{"type":"text","text":""#,
             Self::Gemini => r#"{"candidates":[{"content":{"parts":[{"text":""#,
             Self::OpenAi => r#"{"choices":[{"message":{"role":"assistant","content":""#,
+            Self::Brave => r#"{"type":"search","web":{"results":[{"title":""#,
+            Self::Tavily | Self::Searxng => r#"{"results":[{"title":""#,
         }
     }
 }

@@ -11,7 +11,7 @@ const TEXT: &str = "[LLM_PROVIDER.a]\nbase_url = \"https://a\"\nenv_key = \"A_KE
     default_model = \"m\"\nmodels = \"m, n\"\nfallback_to = \"b\"\n[LLM_PROVIDER.a_END]\n\
     [LLM_PROVIDER.b]\nbase_url = \"https://b\"\nenv_key = \"\"\ndefault_model = \"m\"\n\
     [LLM_PROVIDER.b_END]\n\
-    [SEARCH_PROVIDER.s]\nenv_key = \"S_KEY\"\n[SEARCH_PROVIDER.s_END]\n\
+    [SEARCH_PROVIDER.s]\napi = \"tavily\"\nbase_url = \"https://s\"\nenv_key = \"S_KEY\"\n[SEARCH_PROVIDER.s_END]\n\
     [TOOL.ask]\ndescription = \"d\"\ndefault_provider = \"a\"\n[TOOL.ask_END]\n\
     [TOOL.web_search]\n[TOOL.web_search_END]\n";
 
@@ -24,21 +24,21 @@ fn report(text: &str, set: &[&str], strict: bool) -> Report {
 fn tables_and_verdict() {
     assert_eq!(
         report(TEXT, &["S_KEY"], true).text(),
-        "  PROVIDER  API     MODELS  KEY            STATE          FALLS BACK TO
-  a         openai  2       A_KEY missing  no key         b
-  b         openai  1       not needed     ready          -
-  s         -       -       S_KEY set      not built yet  -
+        "  PROVIDER  API     MODELS  KEY            STATE   FALLS BACK TO
+  a         openai  2       A_KEY missing  no key  b
+  b         openai  1       not needed     ready   -
+  s         tavily  -       S_KEY set      ready   -
 
   TOOL               TYPE    REGISTERS  WHY NOT, OR WHOM IT ASKS
   ask                llm     yes        a (no key) -> b
-  web_search         search  no         not built yet: comes with a later version
+  web_search         search  yes        s
   list_active_tools  system  yes
   health_check       system  yes
   get_model_info     system  yes
 
   3 models listed by active providers, 0 described
 
-f can be used: 1 of 2 tools would register
+f can be used: 2 of 2 tools would register
 "
     );
 }
@@ -121,7 +121,7 @@ fn json() {
         found["tools"][1],
         json!({
             "name": "web_search", "provider_type": "search", "usable": false,
-            "reason": "not built yet: comes with a later version", "missing": [], "chain": [],
+            "reason": "no search provider has its key", "missing": ["S_KEY"], "chain": ["s"],
         })
     );
     assert_eq!(found["models"], json!({"listed": 3, "described": 0}));

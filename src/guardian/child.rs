@@ -6,6 +6,7 @@ use actix::prelude::*;
 use hub_actors::{
     protocol::{
         ActorState, Announce, CatalogueChanged, Drain, Heartbeat, ProviderUp, ReportHealth,
+        SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -33,6 +34,13 @@ pub enum Role {
         /// What is announced.
         up: ProviderUp,
         /// Dropped with the life, which callers see, also those of a life that is stuck.
+        _life: watch::Sender<()>,
+    },
+    /// The same, for searches.
+    Searcher {
+        /// What is announced.
+        up: ProviderUp<SearchRequest>,
+        /// As above.
         _life: watch::Sender<()>,
     },
     /// Is told of every change, and drained at the end.
@@ -71,7 +79,17 @@ impl Role {
         match self {
             Self::Registry(_) => None,
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
+            Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
+        }
+    }
+
+    /// What the registry is told when a child ends.
+    pub(super) fn farewell(&self) -> Option<Announce> {
+        match self {
+            Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
+            Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
+            Self::Registry(_) | Self::Transport { .. } => None,
         }
     }
 }

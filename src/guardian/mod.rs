@@ -137,8 +137,8 @@ impl Guardian {
         if let Some(life) = life {
             // Detached futures die with the thread. A stuck one cannot be killed: it is abandoned.
             life.arbiter.stop();
-            if let (Role::Provider { up, .. }, Some(registry)) = (&life.role, self.registry()) {
-                registry.do_send(Announce::ProviderDown(up.name.clone()));
+            if let (Some(farewell), Some(registry)) = (life.role.farewell(), self.registry()) {
+                registry.do_send(farewell);
             }
         }
         if self.draining {

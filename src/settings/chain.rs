@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{LlmProvider, nearest::suggestion};
+use super::{LlmProvider, SearchProvider, nearest::suggestion};
 use crate::pyfun::{Place, Problem};
 
 /// A provider as a link of chains.
@@ -12,6 +12,19 @@ pub(super) struct Link<'a> {
     pub(super) active: bool,
     /// `fallback_to` and where it is written.
     pub(super) next: Option<(&'a str, Place)>,
+}
+
+/// A provider of either kind, as far as chains and keys go.
+pub(super) trait Chained {
+    /// What a sentence calls its kind.
+    const KIND: &'static str;
+
+    fn name(&self) -> &str;
+    fn active(&self) -> bool;
+    /// Whether the hub speaks its format.
+    fn built(&self) -> bool;
+    fn env_key(&self) -> Option<&str>;
+    fn fallback_to(&self) -> Option<&str>;
 }
 
 /// Everything wrong with the chains among `links`.
@@ -72,21 +85,68 @@ pub(super) fn check(links: &[Link<'_>]) -> Vec<Problem> {
 
 /// The providers that a call which starts at `first` tries, in order. Ends at the latest where it
 /// would repeat itself.
-pub(super) fn providers_from<'a>(
-    providers: &'a [LlmProvider],
-    first: &str,
-) -> Vec<&'a LlmProvider> {
-    let by_name = |name: &str| providers.iter().find(|provider| provider.name == name);
-    let mut chain: Vec<&LlmProvider> = Vec::new();
+pub(super) fn providers_from<'a, P: Chained>(providers: &'a [P], first: &str) -> Vec<&'a P> {
+    let by_name = |name: &str| providers.iter().find(|provider| provider.name() == name);
+    let mut chain: Vec<&P> = Vec::new();
     let mut next = by_name(first);
     while let Some(provider) = next {
-        if chain.iter().any(|known| known.name == provider.name) {
+        if chain.iter().any(|known| known.name() == provider.name()) {
             break;
         }
         chain.push(provider);
-        next = provider.fallback_to.as_deref().and_then(by_name);
+        next = provider.fallback_to().and_then(by_name);
     }
     chain
+}
+
+// === impl Chained ===
+
+impl Chained for LlmProvider {
+    const KIND: &'static str = "LLM";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn active(&self) -> bool {
+        self.active
+    }
+
+    fn built(&self) -> bool {
+        true
+    }
+
+    fn env_key(&self) -> Option<&str> {
+        self.env_key.as_deref()
+    }
+
+    fn fallback_to(&self) -> Option<&str> {
+        self.fallback_to.as_deref()
+    }
+}
+
+impl Chained for SearchProvider {
+    const KIND: &'static str = "search";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn active(&self) -> bool {
+        self.active
+    }
+
+    fn built(&self) -> bool {
+        self.api.is_some()
+    }
+
+    fn env_key(&self) -> Option<&str> {
+        self.env_key.as_deref()
+    }
+
+    fn fallback_to(&self) -> Option<&str> {
+        self.fallback_to.as_deref()
+    }
 }
 
 fn cycle_problem(cycle: &[&Link<'_>]) -> Option<Problem> {

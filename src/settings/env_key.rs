@@ -1,6 +1,6 @@
 //! `env_key`: the name of the variable that holds a provider's key, never the key.
 
-use super::{section::Section, url, vendors};
+use super::{section::Section, url, vendors::Vendor};
 use crate::pyfun::{
     Problem,
     redact::{is_variable_name, looks_like_key},
@@ -17,10 +17,15 @@ const OURS: [&str; 6] = [
 ];
 
 /// Reads `env_key`. `""` says that the provider needs no key. Where the line is missing, a known
-/// vendor at its own address has its usual variable; at any other address that key is not sent.
-pub(super) fn read(name: &str, base_url: &str, section: &mut Section<'_>) -> Option<String> {
+/// `vendor` at its own address has its usual variable; at any other address that key is not sent.
+pub(super) fn read(
+    name: &str,
+    vendor: Option<&Vendor>,
+    base_url: &str,
+    section: &mut Section<'_>,
+) -> Option<String> {
     let Some(text) = section.written("env_key") else {
-        return usual(name, base_url, section);
+        return usual(name, vendor, base_url, section);
     };
     if text.value.is_empty() {
         return None;
@@ -35,7 +40,7 @@ pub(super) fn read(name: &str, base_url: &str, section: &mut Section<'_>) -> Opt
         section.report(Problem::error(text.place, message).help(format!(
             "write the NAME of the variable that holds the key, such as \"{}\"; letters, digits \
              and `_`",
-            usual_name(name)
+            usual_name(name, vendor)
         )));
         return None;
     }
@@ -52,8 +57,13 @@ pub(super) fn read(name: &str, base_url: &str, section: &mut Section<'_>) -> Opt
     Some(text.value.to_owned())
 }
 
-fn usual(name: &str, base_url: &str, section: &mut Section<'_>) -> Option<String> {
-    if let Some(vendor) = vendors::by_name(name)
+fn usual(
+    name: &str,
+    vendor: Option<&Vendor>,
+    base_url: &str,
+    section: &mut Section<'_>,
+) -> Option<String> {
+    if let Some(vendor) = vendor
         && (base_url.is_empty() || url::same_host(base_url, vendor.base_url))
     {
         return vendor.env_key.map(str::to_owned);
@@ -61,13 +71,13 @@ fn usual(name: &str, base_url: &str, section: &mut Section<'_>) -> Option<String
     let message = format!("{} has no `env_key`, so no key is sent", section.title());
     section.report(Problem::warning(section.place(), message).help(format!(
         "write `env_key = \"{}\"`, or `env_key = \"\"` if it needs no key",
-        usual_name(name)
+        usual_name(name, vendor)
     )));
     None
 }
 
 /// The variable's name that one would expect.
-fn usual_name(name: &str) -> String {
+fn usual_name(name: &str, vendor: Option<&Vendor>) -> String {
     let stem: String = name
         .chars()
         .map(|c| {
@@ -78,7 +88,7 @@ fn usual_name(name: &str) -> String {
             }
         })
         .collect();
-    vendors::by_name(name)
+    vendor
         .and_then(|vendor| vendor.env_key)
         .map_or_else(|| format!("{stem}_API_KEY"), str::to_owned)
 }

@@ -71,8 +71,10 @@ pub(super) fn limits(mut section: Section<'_>, problems: &mut Vec<Problem>) -> L
         request_timeout: section
             .seconds("REQUEST_TIMEOUT_SEC", 0.01..=3_600.0)
             .unwrap_or(Duration::from_secs(55)),
+        search_timeout: section
+            .seconds("SEARCH_TIMEOUT_SEC", 0.01..=3_600.0)
+            .unwrap_or(Duration::from_secs(30)),
     };
-    section.seconds("SEARCH_TIMEOUT_SEC", 0.01..=3_600.0);
     problems.extend(section.finish());
     limits
 }

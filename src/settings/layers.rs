@@ -36,6 +36,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
             ("retry_count", "1"),
             ("retry_delay_sec", "0.5"),
             ("request_timeout_sec", "55"),
+            ("search_timeout_sec", "30"),
         ],
     ),
     (

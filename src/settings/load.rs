@@ -9,7 +9,8 @@ use super::{
     LlmProvider, Model, SearchProvider, Settings, chain, hub, layers,
     model::{self, model},
     nearest::nearest,
-    provider::{self, LlmBlock, SearchBlock},
+    provider::{self, LlmBlock},
+    search::{self, SearchBlock},
     section::Section,
     tool::{built_in, tool},
 };
@@ -77,12 +78,9 @@ impl Settings {
             root,
         };
         let settings = values.settings(&mut found);
-        if !settings
-            .llm_providers
-            .iter()
-            .any(|provider| provider.active)
-            && !problems.has_errors()
-        {
+        let asks = settings.llm_providers.iter().any(|p| p.active);
+        let searches = settings.search_providers.iter().any(|p| p.active);
+        if !asks && !searches && !problems.has_errors() {
             let message = match bytes {
                 None => "there is no such file, so only the hub's own tools work",
                 Some(_) => "no LLM provider is active, so only the hub's own tools work",
@@ -111,9 +109,12 @@ impl<'a> Values<'a> {
             .blocks("tool")
             .map(|(name, section)| tool(name, &llm, &search, section, problems))
             .collect();
-        if tools.is_empty() {
-            tools.push(built_in());
-        }
+        // A tool of one's own is one more: it takes none away.
+        let missing = built_in(!search.is_empty());
+        let missing: Vec<_> = missing
+            .filter(|tool| tools.iter().all(|named| named.name != tool.name))
+            .collect();
+        tools.extend(missing);
         for kind in ["web_provider", "parser_provider"] {
             self.check_not_built(kind, problems);
         }
@@ -144,9 +145,13 @@ impl<'a> Values<'a> {
     }
 
     fn search_providers(&'a self, problems: &mut Vec<Problem>) -> Vec<SearchBlock> {
+        let apis = wire::search::ALL.iter().map(|wire| wire.name());
+        #[cfg(feature = "fixtures")]
+        let apis = apis.chain(["fault"]);
+        let apis: Vec<&str> = apis.collect();
         let blocks: Vec<SearchBlock> = self
             .blocks("search_provider")
-            .map(|(name, section)| provider::search(name, section, problems))
+            .map(|(name, section)| search::search(name, &apis, section, problems))
             .collect();
         let links: Vec<_> = blocks.iter().map(SearchBlock::link).collect();
         problems.extend(chain::check(&links));

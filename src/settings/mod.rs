@@ -11,6 +11,7 @@ mod names;
 mod nearest;
 mod provider;
 pub mod readiness;
+mod search;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,8 @@ pub struct Settings {
     pub search_providers: Vec<SearchProvider>,
     /// `[MODEL.x]`, in the file's order.
     pub models: Vec<Model>,
-    /// `[TOOL.x]` or, without any, the built-in `llm_complete`.
+    /// `[TOOL.x]` or, without any, the built-in `llm_complete`, and `web_search` if
+    /// there is a search provider.
     pub tools: Vec<Tool>,
     /// `[DEBUG]`
     pub debug: Debug,
@@ -80,8 +82,10 @@ pub struct Limits {
     pub retry_count: u32,
     /// RETRY_DELAY_SEC: the first retry's longest pause; doubles with each; decimals allowed.
     pub retry_delay: Duration,
-    /// REQUEST_TIMEOUT_SEC: longest time for one provider.
+    /// REQUEST_TIMEOUT_SEC: longest time for one LLM provider.
     pub request_timeout: Duration,
+    /// SEARCH_TIMEOUT_SEC: longest time for one search provider.
+    pub search_timeout: Duration,
 }
 
 /// `[LLM_PROVIDER.x]`
@@ -120,8 +124,19 @@ pub struct SearchProvider {
     pub name: String,
     /// active
     pub active: bool,
+    /// api: the wire format's name (`hub_actors::provider::wire::search::by_name`); `None` if the hub
+    /// does not speak its format, which keeps it from being used.
+    pub api: Option<String>,
+    /// base_url: the whole endpoint, without a trailing slash; as for an LLM provider otherwise.
+    pub base_url: String,
     /// env_key, as for an LLM provider.
     pub env_key: Option<String>,
+    /// default_results: hits if a call does not say; at most `max_results`.
+    pub default_results: u32,
+    /// max_results: most hits of a call.
+    pub max_results: u32,
+    /// include_answer: ask for an answer above the hits.
+    pub include_answer: bool,
     /// fallback_to, if any.
     pub fallback_to: Option<String>,
 }
@@ -168,6 +183,8 @@ pub struct Tool {
     pub timeout: Duration,
     /// system_prompt, if any.
     pub system_prompt: Option<String>,
+    /// default_results, if any: hits of a search if a call does not say.
+    pub default_results: Option<u32>,
 }
 
 /// `[DEBUG]`

@@ -1,7 +1,7 @@
-//! `[LLM_PROVIDER.x]` and `[SEARCH_PROVIDER.x]`.
+//! `[LLM_PROVIDER.x]`
 
 use super::{
-    LlmProvider, SearchProvider,
+    LlmProvider,
     chain::Link,
     env_key,
     headers::extra_headers,
@@ -17,13 +17,6 @@ pub(super) struct LlmBlock {
     pub(super) provider: LlmProvider,
     pub(super) fallback: Option<Place>,
     pub(super) models: Place,
-}
-
-/// A block and where its `fallback_to` is written.
-#[derive(Debug)]
-pub(super) struct SearchBlock {
-    pub(super) provider: SearchProvider,
-    pub(super) fallback: Option<Place>,
 }
 
 /// Request parameters that can be left out.
@@ -42,15 +35,8 @@ pub(super) fn llm(
     let active = section.flag("active").unwrap_or(true);
     let api = api(name, apis, &mut section);
     let base_url = base_url(name, &mut section);
-    let env_key = env_key::read(name, &base_url, &mut section);
-    if env_key.is_some() && url::exposes_key(&base_url) {
-        let place = section.text("base_url").map(|text| text.place);
-        let place = place.unwrap_or_else(|| section.place());
-        section.report(
-            Problem::warning(place, "the key would travel unencrypted over http")
-                .help("use https, or `env_key = \"\"` if the server needs no key"),
-        );
-    }
+    let env_key = env_key::read(name, vendors::by_name(name), &base_url, &mut section);
+    url::check_exposure(&base_url, env_key.as_deref(), &mut section);
     let (default_model, models, models_place) = models(&mut section);
     let fallback = section.text("fallback_to");
     let provider = LlmProvider {
@@ -75,47 +61,9 @@ pub(super) fn llm(
     }
 }
 
-/// Reads `[SEARCH_PROVIDER.name]`.
-pub(super) fn search(
-    name: &str,
-    mut section: Section<'_>,
-    problems: &mut Vec<Problem>,
-) -> SearchBlock {
-    let active = section.flag("active").unwrap_or(true);
-    let base_url = url::base_url(&mut section).map(|(address, _)| address);
-    let env_key = env_key::read(name, base_url.as_deref().unwrap_or_default(), &mut section);
-    section.whole("default_results", 1..=50, "results");
-    section.whole("max_results", 1..=50, "results");
-    section.flag("include_answer");
-    let fallback = section.text("fallback_to");
-    problems.extend(section.finish());
-    SearchBlock {
-        provider: SearchProvider {
-            name: name.to_owned(),
-            active,
-            env_key,
-            fallback_to: fallback.as_ref().map(|text| text.value.to_owned()),
-        },
-        fallback: fallback.map(|text| text.place),
-    }
-}
-
 // === impl LlmBlock ===
 
 impl LlmBlock {
-    pub(super) fn link(&self) -> Link<'_> {
-        let next = self.provider.fallback_to.as_deref();
-        Link {
-            name: &self.provider.name,
-            active: self.provider.active,
-            next: next.zip(self.fallback.clone()),
-        }
-    }
-}
-
-// === impl SearchBlock ===
-
-impl SearchBlock {
     pub(super) fn link(&self) -> Link<'_> {
         let next = self.provider.fallback_to.as_deref();
         Link {

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{LlmProvider, SearchProvider, Settings, Tool, chain::providers_from};
+use super::{
+    Settings, Tool,
+    chain::{Chained, providers_from},
+};
 
 /// Whether a variable is set, by its name.
 pub type IsSet<'a> = dyn Fn(&str) -> bool + 'a;
@@ -22,7 +25,7 @@ pub enum ProviderState {
     NoKey,
     /// `active = "false"`
     Inactive,
-    /// Of a kind that comes with a later version.
+    /// Active, and the hub does not speak its format.
     NotBuilt,
 }
 
@@ -33,7 +36,7 @@ pub struct ProviderStatus {
     pub name: String,
     /// `llm` or `search`.
     pub kind: &'static str,
-    /// The wire format; none for a search provider.
+    /// The wire format; none if the hub does not speak it.
     pub api: Option<String>,
     /// How many models it lists.
     pub models: usize,
@@ -84,11 +87,11 @@ pub fn provider_status(settings: &Settings, is_set: &IsSet<'_>) -> Vec<ProviderS
         ProviderStatus {
             name: provider.name.clone(),
             kind: "search",
-            api: None,
+            api: provider.api.clone(),
             models: 0,
             env_key: provider.env_key.clone(),
             key_set,
-            state: search_state(provider),
+            state: state(provider, is_set),
             falls_back_to: provider.fallback_to.clone(),
         }
     });
@@ -111,40 +114,38 @@ pub fn tool_status(settings: &Settings, is_set: &IsSet<'_>) -> Vec<ToolStatus> {
                 usable: reason.is_none(),
                 reason,
                 missing,
-                chain: chain(tool, settings)
-                    .into_iter()
-                    .map(|provider| provider.name.clone())
-                    .collect(),
+                chain: match tool.provider_type.as_str() {
+                    "llm" => names(&chain(tool, &settings.llm_providers)),
+                    "search" => names(&chain(tool, &settings.search_providers)),
+                    _ => Vec::new(),
+                },
             }
         })
         .collect()
 }
 
-/// The variables that the hub needs to read with these settings: the keys of the active LLM
-/// providers. Nothing else of the environment has to travel into the sealed process.
+/// The variables that the hub needs to read with these settings: the keys of the active providers.
+/// Nothing else of the environment has to travel into the sealed process.
 pub fn needed_variables(settings: &Settings) -> BTreeSet<&str> {
-    settings
-        .llm_providers
-        .iter()
-        .filter(|provider| provider.active)
-        .filter_map(|provider| provider.env_key.as_deref())
-        .collect()
+    let llm = settings.llm_providers.iter().filter_map(needed);
+    let search = settings.search_providers.iter().filter_map(needed);
+    llm.chain(search).collect()
 }
 
-/// Whether one LLM provider can be called.
-pub fn state(provider: &LlmProvider, is_set: &IsSet<'_>) -> ProviderState {
-    match &provider.env_key {
-        _ if !provider.active => ProviderState::Inactive,
+fn needed<P: Chained>(provider: &P) -> Option<&str> {
+    provider
+        .env_key()
+        .filter(|_| provider.active() && provider.built())
+}
+
+/// Whether one provider can be called.
+#[expect(private_bounds, reason = "both kinds of providers are public")]
+pub fn state<P: Chained>(provider: &P, is_set: &IsSet<'_>) -> ProviderState {
+    match provider.env_key() {
+        _ if !provider.active() => ProviderState::Inactive,
+        _ if !provider.built() => ProviderState::NotBuilt,
         Some(variable) if !is_set(variable) => ProviderState::NoKey,
         _ => ProviderState::Ready,
-    }
-}
-
-fn search_state(provider: &SearchProvider) -> ProviderState {
-    if provider.active {
-        ProviderState::NotBuilt
-    } else {
-        ProviderState::Inactive
     }
 }
 
@@ -159,49 +160,54 @@ fn hindrance(
         return because("active is false");
     }
     match tool.provider_type.as_str() {
-        "llm" => {}
-        "search" | "db" | "persist" => {
-            return because("not built yet: comes with a later version");
-        }
-        _ => return because("its provider_type is not known"),
+        "llm" => nobody_ready(tool, &settings.llm_providers, is_set),
+        "search" => nobody_ready(tool, &settings.search_providers, is_set),
+        "db" | "persist" => because("not built yet: comes with a later version"),
+        _ => because("its provider_type is not known"),
     }
-    let active: Vec<&LlmProvider> = settings
-        .llm_providers
-        .iter()
-        .filter(|provider| provider.active)
-        .collect();
+}
+
+/// Why none of the providers can be called, and the variables of which one would help.
+fn nobody_ready<P: Chained>(
+    tool: &Tool,
+    providers: &[P],
+    is_set: &IsSet<'_>,
+) -> Option<(String, Vec<String>)> {
+    let usable = |provider: &&P| provider.active() && provider.built();
+    let active: Vec<&P> = providers.iter().filter(usable).collect();
     if active.is_empty() {
-        return because("no LLM provider is active");
+        return Some((format!("no {} provider is active", P::KIND), Vec::new()));
     }
-    let ready = |provider: &&LlmProvider| state(provider, is_set) == ProviderState::Ready;
+    let ready = |provider: &&P| state(*provider, is_set) == ProviderState::Ready;
     if active.iter().any(ready) {
         return None;
     }
     // The keys of the tool's own chain come first: with one of those it needs no `provider`.
-    let own = chain(tool, settings).into_iter().filter(|link| link.active);
+    let own = chain(tool, providers).into_iter().filter(usable);
     let mut missing: Vec<String> = Vec::new();
-    for provider in own.chain(active) {
-        if let Some(variable) = provider.env_key.as_ref().filter(|v| !missing.contains(v)) {
-            missing.push(variable.clone());
+    for variable in own.chain(active).filter_map(Chained::env_key) {
+        if !missing.iter().any(|known| known == variable) {
+            missing.push(variable.to_owned());
         }
     }
-    Some(("no LLM provider has its key".to_owned(), missing))
+    Some((format!("no {} provider has its key", P::KIND), missing))
 }
 
 /// The providers that a call of the tool tries: from its `default_provider`, else from the first
 /// active one.
-fn chain<'a>(tool: &Tool, settings: &'a Settings) -> Vec<&'a LlmProvider> {
-    if tool.provider_type != "llm" {
-        return Vec::new();
-    }
-    let providers = &settings.llm_providers;
+fn chain<'a, P: Chained>(tool: &Tool, providers: &'a [P]) -> Vec<&'a P> {
     let first = tool.default_provider.as_deref().or_else(|| {
         providers
             .iter()
-            .find(|provider| provider.active)
-            .map(|provider| provider.name.as_str())
+            .find(|provider| provider.active())
+            .map(Chained::name)
     });
     first
         .map(|first| providers_from(providers, first))
         .unwrap_or_default()
+}
+
+fn names<P: Chained>(providers: &[&P]) -> Vec<String> {
+    let names = providers.iter().map(|provider| provider.name().to_owned());
+    names.collect()
 }

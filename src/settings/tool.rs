@@ -51,18 +51,25 @@ const KNOWN: [(&str, &str, &str); 7] = [
     ("persist_result", "persist", "Keep data in PostgreSQL"),
 ];
 
-/// The tool that is there if the file has none.
-pub(super) fn built_in() -> Tool {
-    let (name, provider_type, description) = KNOWN[0];
-    Tool {
-        name: name.to_owned(),
+/// The tools that are there unless the file has its own of the name: one that asks, and one that searches if there is
+/// anybody to search with.
+pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
+    let built_in = |(name, provider_type, description): &(&str, &str, &str)| Tool {
+        name: (*name).to_owned(),
         active: true,
-        description: description.to_owned(),
-        provider_type: provider_type.to_owned(),
+        description: (*description).to_owned(),
+        provider_type: (*provider_type).to_owned(),
         default_provider: None,
         timeout: LONGEST,
         system_prompt: None,
-    }
+        default_results: None,
+    };
+    let wanted = move |(name, ..): &&(&str, &str, &str)| match *name {
+        "llm_complete" => true,
+        "web_search" => searches,
+        _ => false,
+    };
+    KNOWN.iter().filter(wanted).map(built_in)
 }
 
 /// Reads `[TOOL.name]`.
@@ -115,12 +122,14 @@ pub(super) fn tool(
         system_prompt: section
             .text("system_prompt")
             .map(|text| text.value.to_owned()),
+        default_results: section
+            .whole("default_results", 1..=50, "results")
+            .and_then(|count| u32::try_from(count).ok()),
     };
     // Keys of the tools that come with a later version.
     section.flag("readonly");
     section.text("state_read_key");
     section.text("target_table");
-    section.whole("default_results", 1..=50, "results");
     problems.extend(section.finish());
     tool
 }

@@ -62,8 +62,21 @@ pub(super) fn base_url(section: &mut Section<'_>) -> Option<(String, Place)> {
     Some((address, text.place))
 }
 
+/// Warns of a key that could be read on the way.
+pub(super) fn check_exposure(base_url: &str, env_key: Option<&str>, section: &mut Section<'_>) {
+    if env_key.is_none() || !exposes_key(base_url) {
+        return;
+    }
+    let place = section.text("base_url").map(|text| text.place);
+    let place = place.unwrap_or_else(|| section.place());
+    section.report(
+        Problem::warning(place, "the key would travel unencrypted over http")
+            .help("use https, or `env_key = \"\"` if the server needs no key"),
+    );
+}
+
 /// Whether a key sent to this URL could be read on the way: http, and not this machine.
-pub(super) fn exposes_key(base_url: &str) -> bool {
+fn exposes_key(base_url: &str) -> bool {
     let Ok(url) = Url::parse(base_url) else {
         return false;
     };

@@ -37,7 +37,7 @@ pub(super) struct WrongPrice {
     pub(super) list: (f64, f64),
 }
 
-/// The vendors whose address is known.
+/// The LLM vendors whose address is known.
 pub(super) const VENDORS: [Vendor; 10] = [
     vendor(
         "anthropic",
@@ -89,6 +89,23 @@ pub(super) const VENDORS: [Vendor; 10] = [
         Some("DEEPSEEK_API_KEY"),
     ),
     vendor("ollama", "openai", "http://127.0.0.1:11434/v1", None),
+];
+
+/// The search vendors whose address is known. Their addresses are whole endpoints.
+pub(super) const SEARCH_VENDORS: [Vendor; 3] = [
+    vendor(
+        "brave",
+        "brave",
+        "https://api.search.brave.com/res/v1/web/search",
+        Some("BRAVE_API_KEY"),
+    ),
+    vendor(
+        "tavily",
+        "tavily",
+        "https://api.tavily.com/search",
+        Some("TAVILY_API_KEY"),
+    ),
+    vendor("searxng", "searxng", "http://127.0.0.1:8888/search", None),
 ];
 
 /// Sources: ai.google.dev/gemini-api/docs/deprecations, platform.claude.com model deprecations and
@@ -169,9 +186,14 @@ const WRONG_PRICES: [WrongPrice; 4] = [
 /// The day the tables were last compared with the vendors'.
 pub(super) const AS_OF: &str = "2026-11-23";
 
-/// The vendor that a block of this name means.
+/// The LLM vendor that a block of this name means.
 pub(super) fn by_name(name: &str) -> Option<&'static Vendor> {
     VENDORS.iter().find(|vendor| vendor.name == name)
+}
+
+/// The search vendor that a block of this name means.
+pub(super) fn search_by_name(name: &str) -> Option<&'static Vendor> {
+    SEARCH_VENDORS.iter().find(|vendor| vendor.name == name)
 }
 
 /// Whether, when and for what a model was retired.

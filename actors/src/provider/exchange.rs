@@ -1,4 +1,4 @@
-//! Exchange: one completion with one vendor, retries included.
+//! Exchange: one question to one vendor, retries included.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -10,7 +10,8 @@ use super::{
     wire::{Dialect, Encoded, Wire},
 };
 use crate::{
-    protocol::{Class, Complete, Completion, CompletionRequest, Failure, FailureKind, Reply},
+    protocol::{Ask, Class, Failure, FailureKind, Reply},
+    request::Request,
     upstream::{Connection, UpstreamError},
 };
 
@@ -18,18 +19,18 @@ use crate::{
 const MAX_ANSWER: usize = 10 * 1024 * 1024;
 
 /// A vendor, as one life of its actor sees it.
-pub(super) struct Vendor {
+pub(super) struct Vendor<R: Request> {
     name: Arc<str>,
     connection: Connection,
-    wire: &'static dyn Wire,
+    wire: &'static dyn Wire<R>,
     dialect: Dialect,
     retry: Retry,
     budget: Budget,
 }
 
-/// Answers one [`Complete`], unless its caller goes away first.
-pub(super) async fn complete(vendor: Rc<Vendor>, ask: Complete) {
-    let Complete {
+/// Answers one [`Ask`], unless its caller goes away first.
+pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
+    let Ask {
         request,
         model,
         deadline,
@@ -38,12 +39,16 @@ pub(super) async fn complete(vendor: Rc<Vendor>, ask: Complete) {
     } = ask;
     let mut tries = 0;
     let outcome = tokio::select! {
-        outcome = vendor.complete(&request, &model, deadline, &mut tries) => Some(outcome),
+        outcome = vendor.answer(&request, &model, deadline, &mut tries) => Some(outcome),
         () = reply.closed() => None,
     };
     match outcome {
         // A caller that left in this instant needs no answer.
-        Some(outcome) => drop(reply.send(Reply { outcome, tries })),
+        Some(outcome) => drop(reply.send(Reply {
+            outcome,
+            tries,
+            dropped: vendor.wire.dropped(&request, &vendor.dialect),
+        })),
         None => tracing::debug!(
             provider = &*vendor.name,
             "nobody waits any more, request cancelled"
@@ -54,11 +59,11 @@ pub(super) async fn complete(vendor: Rc<Vendor>, ask: Complete) {
 
 // === impl Vendor ===
 
-impl Vendor {
+impl<R: Request> Vendor<R> {
     pub(super) fn new(
         name: Arc<str>,
         connection: Connection,
-        wire: &'static dyn Wire,
+        wire: &'static dyn Wire<R>,
         dialect: Dialect,
         retry: Retry,
     ) -> Self {
@@ -72,21 +77,21 @@ impl Vendor {
         }
     }
 
-    async fn complete(
+    async fn answer(
         &self,
-        request: &CompletionRequest,
+        request: &R,
         model: &str,
         deadline: Instant,
         tries: &mut u32,
-    ) -> Result<Completion, Failure> {
+    ) -> Result<R::Answer, Failure> {
         self.budget.deposit();
         let Encoded { path, body } = self.wire.encode(request, model, &self.dialect)?;
-        let body = Bytes::from(body);
+        let body = body.map(Bytes::from);
         loop {
             *tries += 1;
             let more = *tries <= self.retry.count;
             let failure = match self.exchange(&path, body.clone()).await {
-                Ok(completion) => return Ok(completion),
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if failure.class != Class::RetrySame || !more {
@@ -109,24 +114,22 @@ impl Vendor {
     }
 
     /// Lets no answer pass that repeats the key: its reader is not who the key belongs to.
-    fn clean(&self, completion: Completion) -> Result<Completion, Failure> {
-        let texts = [Some(completion.text.as_str()), completion.model.as_deref()];
-        if texts
-            .into_iter()
-            .flatten()
-            .any(|text| self.connection.holds_secret(text))
-        {
+    fn clean(&self, answer: R::Answer) -> Result<R::Answer, Failure> {
+        if R::says(&answer, &|text| self.connection.holds_secret(text)) {
             tracing::error!(
                 provider = &*self.name,
                 "the answer repeats the key and is dropped"
             );
             return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
         }
-        Ok(completion)
+        Ok(answer)
     }
 
-    async fn exchange(&self, path: &str, body: Bytes) -> Result<Completion, Failure> {
-        let answer = self.connection.post(path, body, MAX_ANSWER).await?;
+    async fn exchange(&self, path: &str, body: Option<Bytes>) -> Result<R::Answer, Failure> {
+        let answer = match body {
+            Some(body) => self.connection.post(path, body, MAX_ANSWER).await?,
+            None => self.connection.get(path, MAX_ANSWER).await?,
+        };
         let status = answer.status.as_u16();
         if !answer.status.is_success() {
             return Err(self.wire.refusal(status, &answer.headers, &answer.body));
@@ -134,7 +137,7 @@ impl Vendor {
         let decoded = self
             .wire
             .decode(&answer.body)
-            .and_then(|completion| self.clean(completion));
+            .and_then(|answer| self.clean(answer));
         decoded.map_err(|failure| Failure {
             status: failure.status.or(Some(status)),
             ..failure

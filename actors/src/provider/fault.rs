@@ -10,7 +10,10 @@ use std::{
 
 use actix::prelude::*;
 
-use crate::protocol::{Complete, Completion, FinishReason, Heartbeat, Reply, Usage};
+use crate::{
+    protocol::{Ask, Heartbeat, Reply},
+    request::Request,
+};
 
 #[cfg(not(debug_assertions))]
 compile_error!("the feature `fixtures` is for tests: a release must not be able to fail on demand");
@@ -46,11 +49,11 @@ impl Actor for Fault {
     }
 }
 
-impl Handler<Complete> for Fault {
+impl<R: Request> Handler<Ask<R>> for Fault {
     type Result = ();
 
-    fn handle(&mut self, ask: Complete, ctx: &mut Self::Context) {
-        match ask.request.prompt.as_str() {
+    fn handle(&mut self, ask: Ask<R>, ctx: &mut Self::Context) {
+        match ask.request.text() {
             "panic in handler" => panic!("asked to panic in the handler"),
             "panic in future" => {
                 ctx.spawn(
@@ -78,16 +81,11 @@ impl Handler<Complete> for Fault {
     }
 }
 
-fn answer(ask: Complete) {
-    let completion = Completion {
-        text: format!("echo: {}", ask.request.prompt),
-        model: None,
-        usage: Usage::default(),
-        finish: FinishReason::Stop,
-    };
+fn answer<R: Request>(ask: Ask<R>) {
     drop(ask.reply.send(Reply {
-        outcome: Ok(completion),
+        outcome: Ok(ask.request.echo()),
         tries: 1,
+        dropped: Vec::new(),
     }));
 }
 

@@ -14,35 +14,34 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use self::retry::Retry;
 use self::{
-    exchange::{Vendor, complete},
+    exchange::{Vendor, answer},
     wire::{Dialect, Wire},
 };
 use crate::{
-    protocol::{Complete, Heartbeat, ProviderUp},
+    protocol::{Ask, CompletionRequest, Heartbeat, ProviderUp},
+    request::Request,
     supervise::{Link, spawn_linked},
     upstream::Upstream,
 };
 
 /// What the Guardian knows of a provider, without its key.
-#[derive(Clone)]
-pub struct ProviderSpec {
+pub struct ProviderSpec<R: Request = CompletionRequest> {
     /// Its name in hub.pyfun.
     pub name: Arc<str>,
     /// Most requests in flight.
     pub permits: usize,
     /// What answers.
-    pub kind: ProviderKind,
+    pub kind: ProviderKind<R>,
 }
 
 /// What answers.
-#[derive(Clone)]
-pub enum ProviderKind {
+pub enum ProviderKind<R: Request = CompletionRequest> {
     /// A vendor's API.
     Vendor {
         /// The right to call it.
         upstream: Upstream,
         /// Its format.
-        wire: &'static dyn Wire,
+        wire: &'static dyn Wire<R>,
         /// Its habits within the format.
         dialect: Dialect,
         /// How often it is asked again.
@@ -54,28 +53,28 @@ pub enum ProviderKind {
 }
 
 /// A started provider.
-pub struct Started {
+pub struct Started<R: Request> {
     /// Its thread: the kill switch.
     pub arbiter: Arbiter,
     /// Where it is asked whether it still turns its loop.
     pub heartbeat: Recipient<Heartbeat>,
-    /// Where completions are asked for.
-    pub up: ProviderUp,
+    /// Where it is asked.
+    pub up: ProviderUp<R>,
     /// Dropped when this life is given up, which its callers see.
     pub life: watch::Sender<()>,
 }
 
 /// The actor. Its requests run inside its own context, so that a panic in one is its exit.
-struct ProviderActor {
-    spec: ProviderSpec,
-    vendor: Option<Rc<Vendor>>,
+struct ProviderActor<R: Request> {
+    spec: ProviderSpec<R>,
+    vendor: Option<Rc<Vendor<R>>>,
     work: Option<mpsc::UnboundedSender<LocalBoxFuture<'static, ()>>>,
 }
 
 /// Starts a provider's next life.
 ///
 /// Permits belong to one life: those that a stuck life never gives back are not missed by the next.
-pub fn start(spec: &ProviderSpec, link: Link) -> Started {
+pub fn start<R: Request>(spec: &ProviderSpec<R>, link: Link) -> Started<R> {
     let permits = Arc::new(Semaphore::new(spec.permits));
     let name = spec.name.clone();
     match &spec.kind {
@@ -112,12 +111,45 @@ async fn drive(mut work: mpsc::UnboundedReceiver<LocalBoxFuture<'static, ()>>) {
     }
 }
 
+// === impl ProviderSpec ===
+
+// Derived, these would ask for a question that can be copied.
+impl<R: Request> Clone for ProviderSpec<R> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            permits: self.permits,
+            kind: self.kind.clone(),
+        }
+    }
+}
+
+impl<R: Request> Clone for ProviderKind<R> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Vendor {
+                upstream,
+                wire,
+                dialect,
+                retry,
+            } => Self::Vendor {
+                upstream: upstream.clone(),
+                wire: *wire,
+                dialect: dialect.clone(),
+                retry: *retry,
+            },
+            #[cfg(feature = "fixtures")]
+            Self::Fault(kill) => Self::Fault(kill.clone()),
+        }
+    }
+}
+
 // === impl Started ===
 
-impl Started {
+impl<R: Request> Started<R> {
     fn new<A>(arbiter: Arbiter, address: Addr<A>, name: Arc<str>, permits: Arc<Semaphore>) -> Self
     where
-        A: Actor<Context = Context<A>> + Handler<Complete> + Handler<Heartbeat>,
+        A: Actor<Context = Context<A>> + Handler<Ask<R>> + Handler<Heartbeat>,
     {
         let (life, callers) = watch::channel(());
         Self {
@@ -136,7 +168,7 @@ impl Started {
 
 // === impl ProviderActor ===
 
-impl Actor for ProviderActor {
+impl<R: Request> Actor for ProviderActor<R> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -170,19 +202,19 @@ impl Actor for ProviderActor {
     }
 }
 
-impl Handler<Complete> for ProviderActor {
+impl<R: Request> Handler<Ask<R>> for ProviderActor<R> {
     type Result = ();
 
-    fn handle(&mut self, ask: Complete, _: &mut Self::Context) {
+    fn handle(&mut self, ask: Ask<R>, _: &mut Self::Context) {
         // Without a vendor the actor is stopping; dropping `ask` tells the caller.
         if let (Some(vendor), Some(work)) = (&self.vendor, &self.work) {
             // The receiver lives in this context: a failed send means that the context ends too.
-            drop(work.send(complete(vendor.clone(), ask).boxed_local()));
+            drop(work.send(answer(vendor.clone(), ask).boxed_local()));
         }
     }
 }
 
-impl Handler<Heartbeat> for ProviderActor {
+impl<R: Request> Handler<Heartbeat> for ProviderActor<R> {
     type Result = ();
 
     fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}

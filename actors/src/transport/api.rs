@@ -15,7 +15,7 @@ use super::{
     lobby::Lobby,
 };
 use crate::{
-    call::Attempt,
+    attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
     request_id::RequestId,
@@ -147,7 +147,9 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
     response.insert_header(("X-Request-Id", request_id));
     if let Some(provenance) = &outcome.provenance {
         response.insert_header(("X-Hub-Provider", &*provenance.provider));
-        response.insert_header(("X-Hub-Model", &*provenance.model));
+        if !provenance.model.is_empty() {
+            response.insert_header(("X-Hub-Model", &*provenance.model));
+        }
         attempts_header(&mut response, &provenance.attempts);
     }
     response.json(Success {

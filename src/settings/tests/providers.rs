@@ -226,10 +226,75 @@ fn search_providers() {
     assert!(!loaded.search_providers[0].active);
     assert_eq!(loaded.search_providers[0].env_key.as_deref(), Some("S_KEY"));
     check(
-        &search("env_key = \"S_KEY\"\nmax_results = \"500\"\nfallback_to = \"good\""),
+        &search(
+            "env_key = \"S_KEY\"\nmax_results = \"500\"\nfallback_to = \"good\"\napi = \"tavily\"\n\
+             base_url = \"https://s.example\"",
+        ),
         &[
             "8 error: `max_results` is \"500\", out of range",
             "9 error: `s` falls back to `good`, which is not there",
         ],
+    );
+}
+
+#[test]
+fn search_formats() {
+    let search = |name: &str, lines: &str| {
+        format!(
+            "{}[SEARCH_PROVIDER.{name}]\n{lines}\n[SEARCH_PROVIDER.{name}_END]\n",
+            super::GOOD
+        )
+    };
+    // Blocks named after a vendor mean its own.
+    for (name, key, host) in [
+        ("brave", Some("BRAVE_API_KEY"), "api.search.brave.com"),
+        ("tavily", Some("TAVILY_API_KEY"), "api.tavily.com"),
+        ("searxng", None, "127.0.0.1:8888"),
+    ] {
+        let text = search(name, "");
+        check(&text, &[]);
+        let provider = settings(&text).search_providers.remove(0);
+        assert_eq!(provider.api.as_deref(), Some(name));
+        assert_eq!(provider.env_key.as_deref(), key);
+        assert!(provider.base_url.contains(host), "{}", provider.base_url);
+        assert_eq!((provider.default_results, provider.max_results), (5, 20));
+    }
+    // The usual key goes to no other address.
+    check(
+        &search("brave", "base_url = \"https://other.example/q\""),
+        &["6 warning: [SEARCH_PROVIDER.brave] has no `env_key`, so no key is sent"],
+    );
+    let mine = "env_key = \"\"\nbase_url = \"https://s.example/search\"\n";
+    check(&search("mine", &format!("{mine}api = \"searxng\"")), &[]);
+    check(
+        &search("mine", mine),
+        &["6 warning: [SEARCH_PROVIDER.mine] has no `api`, so it is not used"],
+    );
+    check(&search("mine", &format!("{mine}active = \"false\"")), &[]);
+    check(
+        &search("mine", &format!("{mine}api = \"google\"")),
+        &["9 error: `api` is \"google\", no format the hub speaks"],
+    );
+    check(
+        &search("mine", "env_key = \"\"\napi = \"searxng\""),
+        &["6 error: [SEARCH_PROVIDER.mine] has no `base_url`"],
+    );
+    check(
+        &search("brave", "default_results = \"9\"\nmax_results = \"3\""),
+        &["7 warning: `default_results` is more than `max_results`, which is 3"],
+    );
+    check(
+        &search(
+            "brave",
+            "env_key = \"B\"\nbase_url = \"http://plain.example\"",
+        ),
+        &["8 warning: the key would travel unencrypted over http"],
+    );
+    check(
+        &search(
+            "brave",
+            "base_url = \"https://api.search.brave.com/x?key=1\"",
+        ),
+        &["7 error: `base_url` has a query in it"],
     );
 }

@@ -9,7 +9,7 @@ const TEXT: &str = "[LLM_PROVIDER.a]\nbase_url = \"https://a\"\nenv_key = \"A_KE
     models = \"m, n\"\n[LLM_PROVIDER.b_END]\n\
     [LLM_PROVIDER.off]\nactive = \"false\"\nbase_url = \"https://c\"\nenv_key = \"C_KEY\"\n\
     default_model = \"m\"\n[LLM_PROVIDER.off_END]\n\
-    [SEARCH_PROVIDER.s]\nenv_key = \"S_KEY\"\n[SEARCH_PROVIDER.s_END]\n\
+    [SEARCH_PROVIDER.s]\napi = \"tavily\"\nbase_url = \"https://s\"\nenv_key = \"S_KEY\"\n[SEARCH_PROVIDER.s_END]\n\
     [TOOL.one]\ndescription = \"d\"\ndefault_provider = \"a\"\n[TOOL.one_END]\n\
     [TOOL.two]\ndescription = \"d\"\ndefault_provider = \"b\"\n[TOOL.two_END]\n\
     [TOOL.off]\nactive = \"false\"\ndescription = \"d\"\n[TOOL.off_END]\n\
@@ -28,16 +28,19 @@ fn tools(text: &str, set: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn one_key_is_enough_for_every_llm_tool() {
-    let expected = [
-        "one: a -> b",
-        "two: b",
-        "off: active is false ()",
-        "web_search: not built yet: comes with a later version ()",
-        "picture: its provider_type is not known ()",
-    ];
-    assert_eq!(tools(TEXT, &["A_KEY"]), expected);
-    assert_eq!(tools(TEXT, &["B_KEY", "S_KEY"]), expected);
+fn one_key_is_enough_for_every_tool_of_its_kind() {
+    let expected = |search| {
+        [
+            "one: a -> b",
+            "two: b",
+            "off: active is false ()",
+            search,
+            "picture: its provider_type is not known ()",
+        ]
+    };
+    let without = expected("web_search: no search provider has its key (S_KEY)");
+    assert_eq!(tools(TEXT, &["A_KEY"]), without);
+    assert_eq!(tools(TEXT, &["B_KEY", "S_KEY"]), expected("web_search: s"));
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn providers() {
             ("a", ProviderState::NoKey, false),
             ("b", ProviderState::Ready, true),
             ("off", ProviderState::Inactive, false),
-            ("s", ProviderState::NotBuilt, false),
+            ("s", ProviderState::NoKey, false),
         ]
     );
     assert_eq!(found[0].falls_back_to.as_deref(), Some("b"));
@@ -82,8 +85,30 @@ fn providers() {
 }
 
 #[test]
-fn only_the_keys_of_active_llm_providers_are_needed() {
-    let settings = settings(TEXT);
-    let needed: Vec<&str> = needed_variables(&settings).into_iter().collect();
-    assert_eq!(needed, ["A_KEY", "B_KEY"]);
+fn only_the_keys_of_active_providers_are_needed() {
+    let needed = |text: &str| -> Vec<String> {
+        let settings = settings(text);
+        let needed = needed_variables(&settings).into_iter();
+        needed.map(str::to_owned).collect()
+    };
+    assert_eq!(needed(TEXT), ["A_KEY", "B_KEY", "S_KEY"]);
+    let off = TEXT.replace("api = \"tavily\"", "active = \"false\"");
+    assert_eq!(needed(&off), ["A_KEY", "B_KEY"]);
+    let unspoken = TEXT.replace("api = \"tavily\"\n", "");
+    assert_eq!(needed(&unspoken), ["A_KEY", "B_KEY"]);
+}
+
+#[test]
+fn a_search_provider_without_a_format_is_not_used() {
+    let text = TEXT.replace("api = \"tavily\"\n", "");
+    let found = provider_status(&settings(&text), &|_| true);
+    assert_eq!(found[3].state, ProviderState::NotBuilt);
+    let tools = tools(&text, &["S_KEY"]);
+    assert_eq!(tools[3], "web_search: no search provider is active ()");
+}
+
+#[test]
+fn a_search_provider_without_a_key_is_ready() {
+    let text = "[SEARCH_PROVIDER.searxng]\n[SEARCH_PROVIDER.searxng_END]";
+    assert_eq!(tools(text, &[])[1], "web_search: searxng");
 }

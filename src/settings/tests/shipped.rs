@@ -40,7 +40,7 @@ fn it_has_every_provider_and_tool() {
         .iter()
         .map(|p| p.name.as_str())
         .collect();
-    assert_eq!(search, ["brave", "tavily"]);
+    assert_eq!(search, ["brave", "tavily", "searxng"]);
     let tools: Vec<&str> = settings
         .tools
         .iter()

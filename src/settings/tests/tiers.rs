@@ -65,7 +65,8 @@ fn normal() {
     let settings = settings(&text);
     assert_eq!(settings.search_providers[0].name, "brave");
     assert_eq!(settings.models[0].context_tokens, Some(1000));
-    assert_eq!(settings.tools[0].name, "llm_complete");
+    let tools: Vec<_> = settings.tools.iter().map(|tool| &*tool.name).collect();
+    assert_eq!(tools, ["llm_complete", "web_search"]);
 }
 
 #[test]

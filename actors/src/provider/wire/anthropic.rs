@@ -10,7 +10,7 @@ use super::{
     error_body::ErrorBody,
     lenient::{self, Joined, Lenient, Object, any},
     model_name,
-    parameters::Parameters,
+    parameters::{self, Parameters},
     refusal::{self, Said},
     words,
 };
@@ -114,6 +114,10 @@ impl Wire for Anthropic {
             temperature: parameters.temperature,
         };
         Encoded::new("/messages".to_owned(), &body, parameters.size_hint())
+    }
+
+    fn dropped(&self, request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
+        parameters::dropped(request, dialect)
     }
 
     fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {

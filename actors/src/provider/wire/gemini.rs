@@ -10,7 +10,7 @@ use super::{
     error_body::ErrorBody,
     lenient::{self, First, Joined, Lenient, Object, Presence, any},
     model_name,
-    parameters::Parameters,
+    parameters::{self, Parameters},
     refusal::{self, Said},
     words,
 };
@@ -159,6 +159,10 @@ impl Wire for Gemini {
         };
         let path = format!("/models/{model}:generateContent");
         Encoded::new(path, &body, parameters.size_hint())
+    }
+
+    fn dropped(&self, request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
+        parameters::dropped(request, dialect)
     }
 
     fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {

@@ -1,6 +1,7 @@
 //! The vendors' formats: pure functions between JSON and the vocabulary, no I/O.
 //!
-//! A new format is a new file here that implements [`Wire`], and a line in [`ALL`].
+//! A new format is a new file here that implements [`Wire`], and a line in [`ALL`]; those of search
+//! vendors are in [`search`].
 //!
 //! What the formats share: `parameters` (what is sent), `lenient` (reading JSON that does not keep
 //! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
@@ -15,6 +16,7 @@ mod lenient;
 mod openai;
 mod parameters;
 mod refusal;
+pub mod search;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -23,13 +25,16 @@ mod words;
 use http::HeaderMap;
 use serde::Serialize;
 
-use crate::protocol::{Class, Completion, CompletionRequest, Failure, FailureKind};
+use crate::{
+    protocol::{Class, CompletionRequest, Failure, FailureKind},
+    request::Request,
+};
 
 /// The longest name of a model that is passed on from an answer, in bytes.
 const LONGEST_MODEL: usize = 200;
 
-/// One vendor's format.
-pub trait Wire: Sync {
+/// One vendor's format of one kind of question.
+pub trait Wire<R: Request = CompletionRequest>: Sync {
     /// The word that `api = ".."` says in hub.pyfun.
     fn name(&self) -> &'static str;
 
@@ -41,17 +46,16 @@ pub trait Wire: Sync {
         None
     }
 
-    /// The request for one completion.
+    /// The request for one answer. `model` is empty for a search.
     ///
     /// # Errors
     /// [`FailureKind::ModelNotFound`] if the model's name cannot be part of a request (it would
     /// leave its path segment).
-    fn encode(
-        &self,
-        request: &CompletionRequest,
-        model: &str,
-        dialect: &Dialect,
-    ) -> Result<Encoded, Failure>;
+    fn encode(&self, request: &R, model: &str, dialect: &Dialect) -> Result<Encoded, Failure>;
+
+    /// Parameters that the caller set and the vendor does not have: [`encode`](Self::encode) leaves
+    /// them out, and the caller is told so.
+    fn dropped(&self, request: &R, dialect: &Dialect) -> Vec<&'static str>;
 
     /// The answer in a body that came with a 2xx status. Some vendors send errors so too.
     ///
@@ -59,7 +63,7 @@ pub trait Wire: Sync {
     /// [`FailureKind::Malformed`] if the body is not in the format, [`FailureKind::Rejected`] if
     /// the vendor's filter left no text, and what an error in the body means. The failure's status
     /// is the error's own code if it has one, and else `None`.
-    fn decode(&self, body: &[u8]) -> Result<Completion, Failure>;
+    fn decode(&self, body: &[u8]) -> Result<R::Answer, Failure>;
 
     /// What an answer with any other status means. The body may be anything.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure;
@@ -76,15 +80,18 @@ pub struct Dialect {
     /// OpenAI format: send the limit as `max_completion_tokens` (OpenAI itself) instead of
     /// `max_tokens` (the only one that many compatible servers know).
     pub max_completion_tokens: bool,
+    /// Search: ask for an answer above the hits, unless the caller says otherwise.
+    pub include_answer: bool,
 }
 
-/// A request, ready to be posted.
+/// A request, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Below the provider's base URL, starting with `/`.
+    /// Below the provider's base URL: starting with `/`, or a query with its `?`, or nothing for the
+    /// base URL itself.
     pub path: String,
-    /// JSON.
-    pub body: Vec<u8>,
+    /// JSON to post; without it, the path is got.
+    pub body: Option<Vec<u8>>,
 }
 
 /// Every format there is.
@@ -101,7 +108,10 @@ impl Encoded {
     fn new(path: String, request: &impl Serialize, size_hint: usize) -> Result<Self, Failure> {
         let mut body = Vec::with_capacity(size_hint);
         match serde_json::to_writer(&mut body, request) {
-            Ok(()) => Ok(Self { path, body }),
+            Ok(()) => Ok(Self {
+                path,
+                body: Some(body),
+            }),
             Err(_) => Err(Failure::new(FailureKind::Rejected, Class::Stop)),
         }
     }

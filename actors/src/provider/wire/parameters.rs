@@ -16,6 +16,14 @@ pub(super) struct Parameters<'a> {
     pub(super) temperature: Option<f64>,
 }
 
+/// What the caller set and the dialect drops. A `max_tokens` is always set, if only by the hub, and a
+/// `system` is not lost, so neither is worth a word.
+pub(super) fn dropped(request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
+    let sent = Parameters::new(request, dialect);
+    let lost = request.temperature.is_some() && sent.temperature.is_none();
+    lost.then_some("temperature").into_iter().collect()
+}
+
 // === impl Parameters ===
 
 impl<'a> Parameters<'a> {

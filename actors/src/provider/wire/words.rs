@@ -4,7 +4,7 @@
 //! nothing, because what comes out is always one of these.
 
 /// Sorted, for the search.
-const KNOWN: [&str; 98] = [
+const KNOWN: [&str; 104] = [
     "aborted",
     "account_deactivated",
     "account_inactive",
@@ -63,6 +63,7 @@ const KNOWN: [&str; 98] = [
     "not_found",
     "not_found_error",
     "openrouter_in_flight_budget",
+    "option_not_in_plan",
     "organization_spend_limit_exceeded",
     "organization_usage_limit_exceeded",
     "other",
@@ -74,20 +75,24 @@ const KNOWN: [&str; 98] = [
     "project_spend_limit_exceeded",
     "provider_error",
     "provider_unavailable",
+    "quota_limited",
     "ramp_limit_exceeded",
     "rate_limit_error",
     "rate_limit_exceeded",
+    "rate_limited",
     "recitation",
     "refusal",
     "request_too_large",
     "requests",
     "resource_exhausted",
+    "resource_not_allowed",
     "safety",
     "server_error",
     "service_unavailable",
     "slow_down",
     "spii",
     "string_above_max_length",
+    "subscription_token_invalid",
     "timeout_error",
     "tokens",
     "too_many_tool_calls",
@@ -103,6 +108,7 @@ const KNOWN: [&str; 98] = [
     "unsupported_parameter",
     "unsupported_value",
     "upstream_error",
+    "validation",
 ];
 
 /// The same word out of the list, if it is there.

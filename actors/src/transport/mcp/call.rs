@@ -16,7 +16,7 @@ use crate::{
     error::CallError,
     progress::Progress,
     request_id::RequestId,
-    tools::{Call, Outcome, ToolResult},
+    tools::{About, Call, Outcome, ToolResult},
     transport::calls::Logged,
 };
 
@@ -109,15 +109,20 @@ async fn tell(progress: &Progress, wants_log: bool, context: &RequestContext<Rol
 
 fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let Outcome { result, provenance } = outcome;
-    let result = match result {
+    let mut result = match result {
         ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
     };
+    // A search's text is for reading; its hits are for programs. They need not come a third time.
+    if let Some(About::Search(findings)) = provenance.as_ref().map(|p| &p.about) {
+        result.structured_content = serde_json::to_value(findings).ok();
+    }
     let mut about = json!({"request_id": request_id, "duration_ms": ms});
     if let (Some(Ok(Value::Object(provenance))), Some(about)) =
         (provenance.map(serde_json::to_value), about.as_object_mut())
     {
-        about.extend(provenance);
+        let twice = |name: &str| matches!(name, "results" | "answer");
+        about.extend(provenance.into_iter().filter(|(name, _)| !twice(name)));
     }
     result.with_meta(Some(meta(about)))
 }

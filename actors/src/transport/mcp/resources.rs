@@ -152,8 +152,8 @@ fn providers(catalogue: &Catalogue) -> Value {
                 "active": info.inactive.is_none(),
                 "inactive": info.inactive,
                 "running": provider.up.is_some(),
-                "default_model": &*info.default_model,
-                "models": info.models.iter().map(|model| &**model).collect::<Vec<_>>(),
+                "default_model": &*info.offer.default,
+                "models": info.offer.all.iter().map(|model| &**model).collect::<Vec<_>>(),
                 "fallback_to": info.fallback.as_deref(),
             })
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::catalogue::Catalogue;
+use crate::{catalogue::Catalogue, protocol::Freshness};
 
 /// The dialect, which MCP has as its default since 2025-11-25.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -57,6 +57,92 @@ pub fn llm_input(catalogue: &Catalogue) -> Value {
         },
         "required": ["prompt"],
         "additionalProperties": false,
+    })
+}
+
+/// A search tool, with the providers that can be asked now.
+pub fn search_input(catalogue: &Catalogue) -> Value {
+    let usable = || catalogue.usable_searchers();
+    let providers: Vec<_> = usable().map(|provider| &*provider.info.name).collect();
+    let most = usable().map(|provider| provider.info.offer.most).max();
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "query": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The words to search for.",
+            },
+            "max_results": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": most.unwrap_or(1),
+                "description": "Most results.",
+            },
+            "include_answer": {
+                "type": "boolean",
+                "description": "Whether a short answer above the results is wanted.",
+            },
+            "freshness": {
+                "type": "string",
+                "enum": Freshness::WORDS,
+                "description": "No older pages than this.",
+            },
+            "country": {
+                "type": "string",
+                "pattern": "^[A-Za-z]{2}$",
+                "description": "Where the results come from: two letters, such as `de`.",
+            },
+            "language": {
+                "type": "string",
+                "description": "The results' language: its code, such as `de` or `pt-br`.",
+            },
+            "domains": {
+                "type": "array",
+                "items": {"type": "string"},
+                "maxItems": 20,
+                "description": "Results from these hosts alone, such as `example.com`.",
+            },
+            "provider": {
+                "type": "string",
+                "enum": providers,
+                "description": "Who is asked first. Leave it out unless it matters.",
+            },
+        },
+        "required": ["query"],
+        "additionalProperties": false,
+    })
+}
+
+/// A search tool
+pub fn search_output() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "answer": {"type": "string"},
+            "results": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "title": {"type": "string"},
+                        "url": {"type": "string"},
+                        "snippet": {"type": "string"},
+                        "age": {"type": "string"},
+                        "score": {"type": "number"},
+                    },
+                    "required": ["title", "url", "snippet"],
+                },
+            },
+            "dropped_params": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Parameters that the provider does not have.",
+            },
+        },
+        "required": ["results"],
     })
 }
 

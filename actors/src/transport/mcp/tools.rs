@@ -28,12 +28,16 @@ fn is_name(name: &str) -> bool {
 fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
     let (input, output) = match &tool.kind {
         ToolKind::Llm { .. } => (schema::llm_input(catalogue), None),
+        ToolKind::Search { .. } => (
+            schema::search_input(catalogue),
+            Some(schema::search_output()),
+        ),
         ToolKind::ListActiveTools => (schema::no_input(), Some(schema::active_tools_output())),
         ToolKind::HealthCheck => (schema::no_input(), Some(schema::health_output())),
         ToolKind::GetModelInfo => (schema::model_input(catalogue), Some(schema::model_output())),
         ToolKind::NotBuilt => return None,
     };
-    let asks = matches!(tool.kind, ToolKind::Llm { .. });
+    let asks = matches!(tool.kind, ToolKind::Llm { .. } | ToolKind::Search { .. });
     let listed = Listed::new(
         tool.name.to_string(),
         tool.description.clone(),

@@ -53,7 +53,7 @@ fn encoded(
     let encoded = wire(format)
         .encode(request, model, dialect)
         .expect("a request");
-    let body = String::from_utf8(encoded.body).expect("UTF-8");
+    let body = String::from_utf8(encoded.body.expect("a body")).expect("UTF-8");
     (encoded.path, body)
 }
 

@@ -1,0 +1,159 @@
+//! Request: what a call needs to know of a kind of question, so that one chain serves them all.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    catalogue::{Models, Results},
+    protocol::{Completion, CompletionRequest, Found, Freshness, ProviderUp, SearchRequest},
+};
+
+/// A kind of question that providers answer.
+pub trait Request: fmt::Debug + Send + Sync + 'static {
+    /// What answers it.
+    type Answer: fmt::Debug + Send + 'static;
+    /// What the configuration says that a provider has to offer for it.
+    type Offer: fmt::Debug + Clone + Send + Sync + 'static;
+
+    /// What a caller should look at when a vendor rejects it.
+    const CHECK: &'static str;
+
+    /// The same question within a limit: tokens or hits. Copied only if it must change.
+    fn within(self: &Arc<Self>, limit: u32) -> Arc<Self>;
+
+    /// Whether one of an answer's texts is what `sought` looks for.
+    fn says(answer: &Self::Answer, sought: &dyn Fn(&str) -> bool) -> bool;
+
+    /// Its text, which tells a provider that fails on demand how to fail.
+    #[cfg(feature = "fixtures")]
+    fn text(&self) -> &str;
+
+    /// What such a provider answers if it is not to fail.
+    #[cfg(feature = "fixtures")]
+    fn echo(&self) -> Self::Answer;
+}
+
+// === impl CompletionRequest ===
+
+impl Request for CompletionRequest {
+    type Answer = Completion;
+    type Offer = Models;
+
+    const CHECK: &'static str = "Check the prompt, the model and the limits.";
+
+    fn within(self: &Arc<Self>, limit: u32) -> Arc<Self> {
+        if self.max_tokens <= limit {
+            return self.clone();
+        }
+        Arc::new(Self {
+            max_tokens: limit,
+            ..Self::clone(self)
+        })
+    }
+
+    fn says(answer: &Completion, sought: &dyn Fn(&str) -> bool) -> bool {
+        sought(&answer.text) || answer.model.as_deref().is_some_and(sought)
+    }
+
+    #[cfg(feature = "fixtures")]
+    fn text(&self) -> &str {
+        &self.prompt
+    }
+
+    #[cfg(feature = "fixtures")]
+    fn echo(&self) -> Completion {
+        Completion {
+            text: format!("echo: {}", self.prompt),
+            model: None,
+            usage: crate::protocol::Usage::default(),
+            finish: crate::protocol::FinishReason::Stop,
+        }
+    }
+}
+
+// === impl SearchRequest ===
+
+impl Request for SearchRequest {
+    type Answer = Found;
+    type Offer = Results;
+
+    const CHECK: &'static str = "Check the query and what narrows it down.";
+
+    fn within(self: &Arc<Self>, limit: u32) -> Arc<Self> {
+        if self.max_results == limit {
+            return self.clone();
+        }
+        Arc::new(Self {
+            max_results: limit,
+            ..Self::clone(self)
+        })
+    }
+
+    fn says(answer: &Found, sought: &dyn Fn(&str) -> bool) -> bool {
+        let hits = answer.hits.iter().flat_map(|hit| {
+            let age = hit.age.as_deref();
+            [
+                Some(hit.title.as_str()),
+                Some(&hit.url),
+                Some(&hit.snippet),
+                age,
+            ]
+        });
+        let mut texts = hits.chain([answer.answer.as_deref()]).flatten();
+        texts.any(sought)
+    }
+
+    #[cfg(feature = "fixtures")]
+    fn text(&self) -> &str {
+        &self.query
+    }
+
+    #[cfg(feature = "fixtures")]
+    fn echo(&self) -> Found {
+        Found {
+            answer: Some(format!("echo: {}", self.query)),
+            hits: Vec::new(),
+        }
+    }
+}
+
+// === impl Freshness ===
+
+impl Freshness {
+    /// The words that callers and most vendors use.
+    pub const WORDS: [&'static str; 4] = ["day", "week", "month", "year"];
+
+    /// Reads one of the words, in any case.
+    pub fn read(word: &str) -> Option<Self> {
+        match word.to_ascii_lowercase().as_str() {
+            "day" => Some(Self::Day),
+            "week" => Some(Self::Week),
+            "month" => Some(Self::Month),
+            "year" => Some(Self::Year),
+            _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+// === impl ProviderUp ===
+
+// Derived, it would ask for a question that can be copied.
+impl<R: Request> Clone for ProviderUp<R> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            calls: self.calls.clone(),
+            permits: self.permits.clone(),
+            life: self.life.clone(),
+        }
+    }
+}
