@@ -36,6 +36,7 @@ fn one_key_is_enough_for_every_tool_of_its_kind() {
             "off: active is false ()",
             search,
             "picture: its provider_type is not known ()",
+            "llm_complete: a -> b",
         ]
     };
     let without = expected("web_search: no search provider has its key (S_KEY)");

@@ -84,7 +84,7 @@ fn productive() {
         .iter()
         .map(|tool| tool.name.as_str())
         .collect();
-    assert_eq!(names, ["mine"]);
+    assert_eq!(names, ["mine", "llm_complete"]);
 }
 
 #[test]
