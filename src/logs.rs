@@ -2,12 +2,12 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::BufWriter,
+    io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use tracing::{Subscriber, level_filters::LevelFilter};
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, filter::Targets, fmt, prelude::*, registry, registry::LookupSpan};
 
 /// The program's own voices. Dependencies stay at warnings whatever the level: at `trace`, an HTTP
@@ -15,6 +15,8 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, prelude::*, registry, regi
 const OWN: [&str; 2] = ["hub", "hub_actors"];
 /// A line for each call, if the settings ask for it.
 const CALLS: &str = "calls";
+/// Lines that wait for a slow terminal or disk; the room for them is there from the start.
+const QUEUE: usize = 8192;
 /// Where the log file goes with LOG_TO_TMP.
 const TEMPORARY: &str = "/tmp";
 
@@ -41,6 +43,12 @@ pub struct Logging {
     _guards: Vec<WorkerGuard>,
 }
 
+fn writer(to: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .buffered_lines_limit(QUEUE)
+        .finish(BufWriter::new(to))
+}
+
 fn layer<S>(writer: NonBlocking, targets: Targets) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -65,7 +73,7 @@ impl LogOptions {
         } else {
             level
         };
-        let (stderr, guard) = NonBlocking::new(BufWriter::new(std::io::stderr()));
+        let (stderr, guard) = writer(std::io::stderr());
         let mut guards = vec![guard];
         let stderr = layer(stderr, self.targets(shown));
         let file = self.file.as_deref().and_then(|file| match self.open(file) {
@@ -80,7 +88,7 @@ impl LogOptions {
             }
         });
         let file = file.map(|file| {
-            let (file, guard) = NonBlocking::new(BufWriter::new(file));
+            let (file, guard) = writer(file);
             guards.push(guard);
             layer(file, self.targets(level))
         });

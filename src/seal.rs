@@ -36,7 +36,10 @@ const KEPT: [&str; 7] = [
 
 /// What it is given besides. A large body is then memory of its own, which goes back to the system
 /// when it is freed; otherwise glibc learns from the first one to keep such memory for ever.
-const GIVEN: [(&str, &str); 1] = [("MALLOC_MMAP_THRESHOLD_", "1048576")];
+const GIVEN: [(&str, &str); 2] = [
+    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+    ("MALLOC_TRIM_THRESHOLD_", "16777216"),
+];
 
 /// A pipe holds 64 KiB before its writer blocks, and here the reader does not exist yet.
 const MOST: usize = 60 * 1024;
