@@ -7,6 +7,7 @@ use std::{
 
 use hub_actors::{
     catalogue::{Catalogue, HubInfo, ModelInfo, Provider, ProviderInfo, Tool, ToolKind},
+    db_sync::{DbSpec, Place},
     provider::ProviderSpec,
     transport::HttpOptions,
 };
@@ -49,6 +50,8 @@ pub struct House {
     pub catalogue: Catalogue,
     /// The providers that can be used.
     pub providers: Vec<ProviderSpec>,
+    /// The hub's own state.
+    pub db: DbSpec,
     /// How it is entered.
     pub http: HttpOptions,
 }
@@ -56,11 +59,17 @@ pub struct House {
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host`. A provider without its key gets no actor.
+    /// Builds it, to listen on `host` and to keep its state at `place`. A provider without its key
+    /// gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
-    pub fn new(settings: &Settings, vault: &Vault, host: &str) -> Result<Self, UpstreamsError> {
+    pub fn new(
+        settings: &Settings,
+        vault: &Vault,
+        host: &str,
+        place: Place,
+    ) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(p, &has) == ProviderState::Ready;
@@ -71,6 +80,12 @@ impl House {
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
+            db: DbSpec {
+                place,
+                interval: settings.db_sync.interval,
+                max_records: settings.db_sync.max_records,
+                last_results: settings.hub.last_results,
+            },
             http: doors::options(&settings.hub, host),
         })
     }
@@ -96,6 +111,7 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .map(|p| provider(p, has))
             .collect(),
         models: settings.models.iter().map(model).collect(),
+        db: None,
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
@@ -117,6 +133,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
                     system: tool.system_prompt.as_deref().map(Into::into),
                     provider: tool.default_provider.as_deref().map(Into::into),
                 },
+                "db" => ToolKind::DbQuery,
                 _ => ToolKind::NotBuilt,
             },
         })

@@ -22,6 +22,7 @@ mod seal;
 mod serve;
 mod settings;
 mod start;
+mod state_file;
 mod summary;
 mod upstreams;
 mod vault;

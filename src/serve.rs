@@ -12,6 +12,7 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
+    db_sync,
     protocol::Drain,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
@@ -26,12 +27,15 @@ use tokio::{
 
 use crate::{
     exit,
-    guardian::{Guardian, Life, Role, StartChild},
+    guardian::{Flush, Guardian, Life, Role, StartChild},
     house::House,
 };
 
 /// Longest time that calls in flight get after SIGTERM or SIGINT.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// Longest time for the last write of the hub's state, after that.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// A first restart comes at once, a child that keeps ending rests for five seconds. Five in ten
 /// seconds is OTP's intensity of one in five, made tolerant of a burst.
@@ -85,7 +89,14 @@ async fn drain(guardian: &Addr<Guardian>) -> u8 {
         }
         _ = until_signal(never) => tracing::warn!("second signal, stopping at once"),
     }
+    flush(guardian).await;
     exit::OK
+}
+
+/// Lets the state be written that calls have left.
+async fn flush(guardian: &Addr<Guardian>) {
+    // DbSync says itself what it could not write.
+    drop(timeout(FLUSH, guardian.send(Flush)).await);
 }
 
 /// Serves one client over standard input and output until it closes them, or a signal comes.
@@ -109,7 +120,10 @@ pub fn serve_stdio(house: House) -> u8 {
         crate::guardian::fixture::set(&guardian);
         tokio::select! {
             end = hung_up.recv() => match end {
-                Some(End::HungUp) => exit::OK,
+                Some(End::HungUp) => {
+                    flush(&guardian).await;
+                    exit::OK
+                }
                 Some(End::Crashed) | None => exit::INTERNAL,
             },
             signal = until_signal(ended) => match signal {
@@ -146,7 +160,10 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
             role: Role::Registry(address.recipient()),
         })
     });
-    let mut children: Vec<(Arc<str>, StartChild)> = vec![("registry".into(), registry)];
+    let spec = house.db;
+    let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
+    let mut children: Vec<(Arc<str>, StartChild)> =
+        vec![("registry".into(), registry), ("db_sync".into(), db)];
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| Ok(start_provider(&spec, link)));
@@ -161,6 +178,17 @@ fn transport_life(started: transport::Started) -> Life {
         heartbeat: started.heartbeat,
         role: Role::Transport {
             listener: started.listener,
+            drain: started.drain,
+        },
+    }
+}
+
+fn db_life(started: db_sync::Started) -> Life {
+    Life {
+        arbiter: started.arbiter,
+        heartbeat: started.heartbeat,
+        role: Role::DbSync {
+            up: started.up,
             drain: started.drain,
         },
     }

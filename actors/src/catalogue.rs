@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::protocol::{ProviderUp, Usage};
+use crate::protocol::{DbUp, ProviderUp, Usage};
 
 /// Everything a door needs to list tools and plan calls.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Catalogue {
     pub providers: Vec<Provider>,
     /// Every model that the configuration describes, in its order.
     pub models: Vec<Arc<ModelInfo>>,
+    /// The hub's own state; `None` while it is down.
+    pub db: Option<DbUp>,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -78,6 +80,8 @@ pub enum ToolKind {
     HealthCheck,
     /// Describes one model.
     GetModelInfo,
+    /// Answers one SELECT on the hub's own state.
+    DbQuery,
     /// Named by the configuration, not in this version of the hub.
     NotBuilt,
 }

@@ -7,8 +7,9 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
+//! - [`db_sync`]: the hub's own state, in SQLite
 //! - [`tools`], [`params`], [`plan`], [`call`], [`progress`], [`inventory`]: one call, from parameters to
-//!   result
+//!   result; [`db_query`], `history`: what a call asks of the state, and leaves there
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -21,8 +22,11 @@
 
 pub mod call;
 pub mod catalogue;
+pub mod db_query;
+pub mod db_sync;
 pub mod error;
 mod failure;
+mod history;
 pub mod inventory;
 pub mod params;
 pub mod plan;

@@ -9,13 +9,14 @@ use actix::prelude::*;
 
 use crate::{
     catalogue::{Catalogue, Provider},
-    protocol::{Announce, CatalogueChanged, Heartbeat, ProviderUp},
+    protocol::{Announce, CatalogueChanged, DbUp, Heartbeat, ProviderUp},
 };
 
 /// The registry's actor.
 pub struct ToolRegistry {
     configured: Arc<Catalogue>,
     up: BTreeMap<Arc<str>, ProviderUp>,
+    db: Option<DbUp>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -27,6 +28,7 @@ impl ToolRegistry {
         Self {
             configured,
             up: BTreeMap::new(),
+            db: None,
             listeners: Vec::new(),
         }
     }
@@ -43,6 +45,7 @@ impl ToolRegistry {
             .collect();
         CatalogueChanged(Arc::new(Catalogue {
             providers,
+            db: self.db.clone(),
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -71,6 +74,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::ProviderDown(name) => {
                 self.up.remove(&name);
+                self.tell();
+            }
+            Announce::DbUp(db) => {
+                self.db = Some(db);
+                self.tell();
+            }
+            Announce::DbDown => {
+                self.db = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        ActorState, Announce, CatalogueChanged, Drain, Heartbeat, ProviderUp, ReportHealth,
+        ActorState, Announce, CatalogueChanged, DbUp, Drain, Heartbeat, ProviderUp, ReportHealth,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -34,6 +34,13 @@ pub enum Role {
         up: ProviderUp,
         /// Dropped with the life, which callers see, also those of a life that is stuck.
         _life: watch::Sender<()>,
+    },
+    /// Is announced to the registry, and drained when nobody calls any more.
+    DbSync {
+        /// What is announced.
+        up: DbUp,
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
     },
     /// Is told of every change, and drained at the end.
     Transport {
@@ -71,7 +78,17 @@ impl Role {
         match self {
             Self::Registry(_) => None,
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
+            Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
+        }
+    }
+
+    /// What the registry is told of a child's end.
+    pub(super) fn obituary(&self) -> Option<Announce> {
+        match self {
+            Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
+            Self::DbSync { .. } => Some(Announce::DbDown),
+            Self::Registry(_) | Self::Transport { .. } => None,
         }
     }
 }

@@ -29,6 +29,11 @@ const HEARTBEAT: Duration = Duration::from_millis(200);
 /// A child that has not answered for this long is stuck.
 const STUCK_AFTER: Duration = Duration::from_millis(400);
 
+/// Write what waits to be written, and close the files: nobody calls any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Flush;
+
 /// The supervisor's actor.
 pub struct Guardian {
     children: BTreeMap<Arc<str>, Child>,
@@ -132,8 +137,8 @@ impl Guardian {
         if let Some(life) = life {
             // Detached futures die with the thread. A stuck one cannot be killed: it is abandoned.
             life.arbiter.stop();
-            if let (Role::Provider { up, .. }, Some(registry)) = (&life.role, self.registry()) {
-                registry.do_send(Announce::ProviderDown(up.name.clone()));
+            if let (Some(obituary), Some(registry)) = (life.role.obituary(), self.registry()) {
+                registry.do_send(obituary);
             }
         }
         if self.draining {
@@ -261,5 +266,24 @@ impl Handler<Drain> for Guardian {
         let all = futures_util::future::join_all(transports.collect::<Vec<_>>());
         // A transport that dies while it drains has nothing left to finish.
         Box::pin(async move { drop(all.await) }.into_actor(self))
+    }
+}
+
+impl Handler<Flush> for Guardian {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let db = self.lives().find_map(|life| match &life.role {
+            Role::DbSync { drain, .. } => Some(drain.send(Drain)),
+            _ => None,
+        });
+        let flushed = async move {
+            if let Some(db) = db {
+                // One that dies meanwhile has said so.
+                let _ = db.await;
+            }
+        };
+        Box::pin(flushed.into_actor(self))
     }
 }

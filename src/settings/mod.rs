@@ -40,6 +40,8 @@ pub struct Settings {
     pub models: Vec<Model>,
     /// `[TOOL.x]` or, without any, the built-in `llm_complete`.
     pub tools: Vec<Tool>,
+    /// `[DB_SYNC]`
+    pub db_sync: DbSync,
     /// `[DEBUG]`
     pub debug: Debug,
 }
@@ -67,6 +69,10 @@ pub struct Hub {
     pub allowed_origins: Vec<String>,
     /// HUB_TAG_REPLIES: put `[provider] ` before each text, as the Python hub did.
     pub tag_replies: bool,
+    /// HUB_DATA_DIR: the folder of the hub's own files; the variable HUB_DATA_DIR wins.
+    pub data_dir: Option<PathBuf>,
+    /// HUB_STATE_LAST_RESULTS: each tool's last answer is kept in `hub_state`.
+    pub last_results: bool,
 }
 
 /// `[HUB_LIMITS]`
@@ -168,6 +174,17 @@ pub struct Tool {
     pub timeout: Duration,
     /// system_prompt, if any.
     pub system_prompt: Option<String>,
+}
+
+/// `[DB_SYNC]`
+#[derive(Debug, Clone)]
+pub struct DbSync {
+    /// SQLITE_PATH: the file of the hub's own state; without it the state is kept in memory.
+    pub sqlite_path: Option<PathBuf>,
+    /// SYNC_INTERVAL_SEC: longest time before what is to be kept is written.
+    pub interval: Duration,
+    /// MAX_CACHE_ENTRIES: so many calls are kept with what was asked and answered; 0 keeps none.
+    pub max_records: usize,
 }
 
 /// `[DEBUG]`

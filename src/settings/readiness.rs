@@ -160,7 +160,8 @@ fn hindrance(
     }
     match tool.provider_type.as_str() {
         "llm" => {}
-        "search" | "db" | "persist" => {
+        "db" => return None,
+        "search" | "persist" => {
             return because("not built yet: comes with a later version");
         }
         _ => return because("its provider_type is not known"),

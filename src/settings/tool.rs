@@ -51,18 +51,21 @@ const KNOWN: [(&str, &str, &str); 7] = [
     ("persist_result", "persist", "Keep data in PostgreSQL"),
 ];
 
-/// The tool that is there if the file has none.
-pub(super) fn built_in() -> Tool {
-    let (name, provider_type, description) = KNOWN[0];
-    Tool {
-        name: name.to_owned(),
-        active: true,
-        description: description.to_owned(),
-        provider_type: provider_type.to_owned(),
-        default_provider: None,
-        timeout: LONGEST,
-        system_prompt: None,
-    }
+/// The tools that are there if the file has none.
+pub(super) fn built_in() -> impl Iterator<Item = Tool> {
+    let built_in = |(name, _, _): &&(&str, &str, &str)| ["llm_complete", "db_query"].contains(name);
+    KNOWN
+        .iter()
+        .filter(built_in)
+        .map(|(name, provider_type, description)| Tool {
+            name: (*name).to_owned(),
+            active: true,
+            description: (*description).to_owned(),
+            provider_type: (*provider_type).to_owned(),
+            default_provider: None,
+            timeout: LONGEST,
+            system_prompt: None,
+        })
 }
 
 /// Reads `[TOOL.name]`.

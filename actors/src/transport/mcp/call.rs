@@ -16,6 +16,7 @@ use super::handler::Handler;
 use crate::{
     error::CallError,
     progress::Progress,
+    protocol::Rows,
     tools::{Call, Outcome, ToolResult},
     transport::calls::Logged,
 };
@@ -112,6 +113,10 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let result = match result {
         ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
+        // Structured content is an object, in every version.
+        ToolResult::Rows(Rows { rows, truncated }) => {
+            CallToolResult::structured(json!({"rows": rows, "truncated": truncated}))
+        }
     };
     let mut about = json!({"request_id": request_id, "duration_ms": ms});
     if let (Some(Ok(Value::Object(provenance))), Some(about)) =

@@ -31,6 +31,7 @@ fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
         ToolKind::ListActiveTools => (schema::no_input(), Some(schema::active_tools_output())),
         ToolKind::HealthCheck => (schema::no_input(), Some(schema::health_output())),
         ToolKind::GetModelInfo => (schema::model_input(catalogue), Some(schema::model_output())),
+        ToolKind::DbQuery => (schema::query_input(), Some(schema::query_output())),
         ToolKind::NotBuilt => return None,
     };
     let asks = matches!(tool.kind, ToolKind::Llm { .. });
