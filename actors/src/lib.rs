@@ -15,7 +15,7 @@
 //! # The wall
 //!
 //! The `hub` package depends on this one, never the other way round. Nothing here reads the
-//! environment, a file or a key: `clippy.toml` beside the manifest bans the functions, the attribute
+//! environment, a key or a file, but for the one database that the Guardian names: `clippy.toml` beside the manifest bans the functions, the attribute
 //! below makes the ban one that no `#[allow]` lifts, and a test holds the list of dependencies.
 
 #![forbid(unsafe_code, clippy::disallowed_methods, clippy::disallowed_types)]
