@@ -110,6 +110,8 @@ async fn every_attack_is_refused_or_bounded_in_time_and_memory() {
         let mut best: Option<Reply> = None;
         // A busy machine makes some of them late; one that is not bounded is late each time.
         for _ in 0..3 {
+            // What SQLite may still be at is not this one's fault.
+            query(&hub, "SELECT 1").await.assert_ok();
             let reply = query(&hub, &sql).await;
             if best
                 .as_ref()

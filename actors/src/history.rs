@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     catalogue::{Catalogue, Tool},
@@ -19,7 +19,7 @@ const MOST: usize = 64 * 1024;
 /// What is kept of a prompt; `None` if nothing is. To be asked before the prompt goes its way.
 pub fn prompt(catalogue: &Catalogue, prompt: &str) -> Option<String> {
     let db = catalogue.db.as_ref()?;
-    db.keeps_records.then(|| start(prompt).to_owned())
+    db.keeps_records.then(|| start(prompt, MOST).to_owned())
 }
 
 /// Keeps what was answered: in `tool_cache` if `prompt` is there, and as `TOOL.last_result` in
@@ -38,7 +38,7 @@ pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome:
         db.records.do_send(Record {
             tool: tool.name.clone(),
             prompt,
-            response: start(text).to_owned(),
+            response: start(text, MOST).to_owned(),
             provider: provider.clone(),
             model: model.clone(),
             at,
@@ -47,19 +47,32 @@ pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome:
     if db.keeps_last_results {
         db.writes.do_send(WriteState {
             key: format!("{}.last_result", tool.name).into(),
-            value: json!({
-                "result": start(text),
-                "truncated": text.len() > MOST,
-                "provider": &**provider,
-                "model": &**model,
-            }),
+            value: last_result(text, provider, model),
         });
     }
 }
 
-/// The first [`MOST`] bytes, or a little less: no character is cut.
-fn start(text: &str) -> &str {
-    let end = text.floor_char_boundary(MOST);
+/// At most [`MOST`] bytes as JSON, escapes included.
+fn last_result(text: &str, provider: &str, model: &str) -> Value {
+    let mut most = MOST;
+    loop {
+        let kept = start(text, most);
+        let value = json!({
+            "result": kept,
+            "truncated": kept.len() < text.len(),
+            "provider": provider,
+            "model": model,
+        });
+        if most == 0 || value.to_string().len() <= MOST {
+            return value;
+        }
+        most = most * 3 / 4;
+    }
+}
+
+/// The first bytes, `most` or a little less: no character is cut.
+fn start(text: &str, most: usize) -> &str {
+    let end = text.floor_char_boundary(most);
     text.get(..end).unwrap_or(text)
 }
 
@@ -69,8 +82,22 @@ mod tests {
 
     #[test]
     fn no_character_is_cut() {
-        assert_eq!(start("short"), "short");
+        assert_eq!(start("short", MOST), "short");
         let long = format!("{}ü", "a".repeat(MOST - 1));
-        assert_eq!(start(&long).len(), MOST - 1);
+        assert_eq!(start(&long, MOST).len(), MOST - 1);
+    }
+
+    #[test]
+    fn the_last_result_is_bounded_as_json() {
+        let short = last_result("short", "p", "m");
+        let expected =
+            json!({"result": "short", "truncated": false, "provider": "p", "model": "m"});
+        assert_eq!(short, expected);
+        for long in ["a".repeat(3 * MOST), "\u{1}".repeat(MOST), "ü".repeat(MOST)] {
+            let value = last_result(&long, "p", "m");
+            assert_eq!(value["truncated"], true);
+            let length = value.to_string().len();
+            assert!((MOST / 2..=MOST).contains(&length), "{length}");
+        }
     }
 }

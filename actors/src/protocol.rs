@@ -225,7 +225,7 @@ pub enum QueryError {
 pub struct WriteState {
     /// The key.
     pub key: Arc<str>,
-    /// Any JSON; what is longer than 1 MiB cannot be read by a query.
+    /// Any JSON, 64 KiB of it at most: what is longer than 256 KiB cannot be read.
     pub value: Value,
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::{
     DbSpec,
     batch::{Batch, Written},
+    lent::lent,
     open::{self, OpenError, Opened},
     query::Reader,
     question::{Asked, FRESH, Question},
@@ -45,16 +46,6 @@ pub struct DbSync {
     trouble: Option<String>,
     /// Waits until everything is written.
     draining: Option<oneshot::Sender<()>>,
-}
-
-/// Does blocking work on a thread that the runtime lends. Its panic is the caller's.
-async fn lent<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The runtime is ending, and this future with it.
-        Err(_) => std::future::pending().await,
-    }
 }
 
 // === impl DbSync ===
@@ -204,17 +195,14 @@ impl DbSync {
     /// Answers the oldest question, if it is its time and no other one is being answered.
     fn ask_next(&mut self, ctx: &mut Context<Self>) {
         let written = self.written;
-        let Some(mut reader) = self.reader.take() else {
+        let Some(reader) = self.reader.take() else {
             return;
         };
         let Some(asked) = self.asked.pop_front_if(|asked| asked.is_ready(written)) else {
             self.reader = Some(reader);
             return;
         };
-        let answered = lent(move || {
-            asked.into_question().answer(&mut reader);
-            reader
-        });
+        let answered = asked.into_question().answer(reader);
         ctx.spawn(answered.into_actor(self).map(|reader, actor, ctx| {
             actor.reader = Some(reader);
             actor.ask_next(ctx);

@@ -12,6 +12,8 @@
 mod actor;
 mod authorizer;
 mod batch;
+mod lent;
+mod like;
 mod open;
 mod query;
 mod question;

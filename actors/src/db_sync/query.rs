@@ -2,14 +2,14 @@
 //!
 //! What SQLite itself offers against hostile SQL is all used (<https://sqlite.org/security.html>): a
 //! read-only connection, `query_only`, the defensive flag, an untrusted schema, run-time limits, an
-//! authorizer that knows what is allowed, and a progress handler with a deadline. A progress handler
-//! is not asked within an opcode, so functions whose single opcode can take seconds are not allowed;
-//! memory is bounded by SQLite's hard heap limit.
+//! authorizer that knows what is allowed, and a progress handler with a deadline. Memory is bounded by
+//! SQLite's hard heap limit.
+//!
+//! SQLite asks the progress handler at jumps only, never within an opcode or a straight run of them. So
+//! functions whose single opcode can take long are not allowed, values are kept small, LIKE is one that
+//! looks at the clock itself, and the caller is answered in time even if SQLite is not done.
 
-use std::{
-    sync::mpsc,
-    time::{Duration, Instant},
-};
+use std::{sync::mpsc, time::Duration};
 
 use rusqlite::{
     Connection, Error, ErrorCode,
@@ -21,40 +21,42 @@ use serde_json::Value;
 
 use super::{
     authorizer::{self, Refusal},
+    like::{self, Deadline},
     rows,
 };
 use crate::protocol::{QueryError, Rows};
 
 /// Longest time of one query.
-const LONGEST: Duration = Duration::from_millis(250);
-/// Instructions between two looks at the clock. With values of 1 MiB a single one can take a
-/// millisecond; a look takes thirty nanoseconds.
-const PROGRESS: i32 = 20;
+pub const LONGEST: Duration = Duration::from_millis(250);
+/// Instructions between two looks at the clock. With long values a single one can take a millisecond; a
+/// look takes thirty nanoseconds.
+const PROGRESS: i32 = 10;
 /// Longest SQL text.
 const MOST_SQL: usize = 16 * 1024;
-/// Longest value, and longest row.
-const MOST_VALUE: i32 = 1024 * 1024;
+/// Longest value, and longest row. What the hub itself writes is at most 64 KiB for each column.
+const MOST_VALUE: i32 = 256 * 1024;
 /// Longest wait for another connection's lock.
 const BUSY: Duration = Duration::from_millis(50);
 /// Longest sentence of SQLite's that is passed on.
 const MOST_WORDS: usize = 200;
-/// Run-time limits (<https://sqlite.org/limits.html>). A LIKE compares value times pattern bytes in
-/// one opcode, hence the short pattern.
-const LIMITS: [(Limit, i32); 10] = [
+/// Run-time limits (<https://sqlite.org/limits.html>).
+const LIMITS: [(Limit, i32); 9] = [
     (Limit::SQLITE_LIMIT_ATTACHED, 0),
     (Limit::SQLITE_LIMIT_LENGTH, MOST_VALUE),
     (Limit::SQLITE_LIMIT_SQL_LENGTH, MOST_SQL as i32),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 64),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 8),
     (Limit::SQLITE_LIMIT_COLUMN, 64),
-    (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+    (Limit::SQLITE_LIMIT_VDBE_OP, 5_000),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 16),
-    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 64),
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
 ];
 
 /// The connection that queries run on.
-pub struct Reader(Connection);
+pub struct Reader {
+    connection: Connection,
+    deadline: Deadline,
+}
 
 // === impl Reader ===
 
@@ -63,7 +65,7 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite's, if a restriction does not take hold.
-    pub fn new(connection: Connection) -> Result<Self, Error> {
+    pub fn new(mut connection: Connection) -> Result<Self, Error> {
         for (flag, on) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -84,7 +86,14 @@ impl Reader {
         for (limit, most) in LIMITS {
             connection.set_limit(limit, most)?;
         }
-        Ok(Self(connection))
+        let deadline = Deadline::new();
+        like::install(&connection, &deadline)?;
+        let end = deadline.clone();
+        connection.progress_handler(PROGRESS, Some(move || end.is_over()))?;
+        Ok(Self {
+            connection,
+            deadline,
+        })
     }
 
     /// Runs one SELECT.
@@ -110,9 +119,8 @@ impl Reader {
         let result = self.guarded(sql, refusals);
         // What belongs to this query ends with it.
         let lifted = self
-            .0
-            .authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
-            .and_then(|()| self.0.progress_handler(0, None::<fn() -> bool>));
+            .connection
+            .authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
         match (result, lifted) {
             (Ok(rows), Ok(())) => rows,
             (Ok(_), Err(error)) => Err(QueryError::Invalid(sentence(&error))),
@@ -125,13 +133,11 @@ impl Reader {
         sql: &str,
         refusals: mpsc::Sender<Refusal>,
     ) -> Result<Result<Rows, QueryError>, Error> {
-        let end = Instant::now() + LONGEST;
-        let others = authorizer::other_tables(&self.0)?;
-        self.0
-            .progress_handler(PROGRESS, Some(move || Instant::now() >= end))?;
-        self.0
+        self.deadline.set(LONGEST);
+        let others = authorizer::other_tables(&self.connection)?;
+        self.connection
             .authorizer(Some(authorizer::authorizer(others, refusals)))?;
-        let mut statement = self.0.prepare(sql)?;
+        let mut statement = self.connection.prepare(sql)?;
         if !statement.readonly() || statement.is_explain() != 0 || statement.column_count() == 0 {
             return Ok(Err(QueryError::NotSelect));
         }
@@ -144,7 +150,9 @@ impl Reader {
     /// [`QueryError`] if the file cannot be read.
     pub fn state(&mut self, key: &str) -> Result<Option<Value>, QueryError> {
         let sql = "SELECT value FROM hub_state WHERE key = ?1";
-        let text: Result<Option<String>, _> = self.0.query_row(sql, [key], |row| row.get(0));
+        self.deadline.set(LONGEST);
+        let text: Result<Option<String>, _> =
+            self.connection.query_row(sql, [key], |row| row.get(0));
         match text {
             Ok(text) => Ok(text
                 .map(|text| serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text)))),
@@ -191,10 +199,7 @@ fn explain(error: &Error, refusal: Option<Refusal>) -> QueryError {
         return QueryError::Invalid("Send one statement, not several.".to_owned());
     }
     match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => QueryError::Invalid(format!(
-            "The query takes longer than {} ms. Ask for less.",
-            LONGEST.as_millis()
-        )),
+        Some(ErrorCode::OperationInterrupted) => too_long(),
         Some(ErrorCode::OutOfMemory) => {
             QueryError::Invalid("The query needs too much memory. Ask for less.".to_owned())
         }
@@ -210,6 +215,14 @@ fn explain(error: &Error, refusal: Option<Refusal>) -> QueryError {
             _ => QueryError::Invalid(sentence(error)),
         },
     }
+}
+
+/// What a query that takes too long is told.
+pub fn too_long() -> QueryError {
+    QueryError::Invalid(format!(
+        "The query takes longer than {} ms. Ask for less.",
+        LONGEST.as_millis()
+    ))
 }
 
 /// SQLite's own words, without the SQL that rusqlite repeats after them.

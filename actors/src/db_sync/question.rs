@@ -2,11 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::query::Reader;
+use tokio::time::timeout;
+
+use super::{
+    lent::lent,
+    query::{LONGEST, Reader, too_long},
+};
 use crate::protocol::{Query, QueryError, ReadState};
 
 /// How long a question waits for what was accepted before it to be written.
 pub const FRESH: Duration = Duration::from_millis(40);
+
+/// How much later than its deadline a query ends at best.
+const GRACE: Duration = Duration::from_millis(20);
 
 /// A question.
 pub enum Question {
@@ -36,16 +44,30 @@ impl Question {
         }
     }
 
-    /// Answers.
-    pub fn answer(self, reader: &mut Reader) {
-        match self {
+    /// Answers, and returns the reader. Who asked is answered in time, even if SQLite is not done then:
+    /// the next question waits.
+    pub async fn answer(self, mut reader: Reader) -> Reader {
+        let (answered, reader) = match self {
+            Self::Query(query) if query.reply.is_closed() => return reader,
             Self::Query(Query { sql, reply }) => {
-                if !reply.is_closed() {
-                    drop(reply.send(reader.query(&sql)));
+                let mut work = std::pin::pin!(lent(move || (reader.query(&sql), reader)));
+                match timeout(LONGEST + GRACE, &mut work).await {
+                    Ok((answer, reader)) => (reply.send(answer).is_ok(), reader),
+                    Err(_) => {
+                        let told = reply.send(Err(too_long())).is_ok();
+                        (told, work.await.1)
+                    }
                 }
             }
-            Self::State(ReadState { key, reply }) => drop(reply.send(reader.state(&key))),
+            Self::State(ReadState { key, reply }) => {
+                let (answer, reader) = lent(move || (reader.state(&key), reader)).await;
+                (reply.send(answer).is_ok(), reader)
+            }
+        };
+        if !answered {
+            tracing::debug!("a question's asker has gone");
         }
+        reader
     }
 }
 

@@ -1,6 +1,6 @@
 //! What becomes of what the actor accepts.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix::prelude::*;
 use rusqlite::Connection;
@@ -8,13 +8,19 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
-use super::place;
+use super::{
+    attacks::{Fate, attacks},
+    place,
+    query::filled,
+};
 use crate::{
     db_sync::{
         DbSpec,
         actor::{DbSync, MANY},
     },
-    protocol::{DeleteState, Drain, Heartbeat, Query, QueryError, ReadState, Record, WriteState},
+    protocol::{
+        DeleteState, Drain, Heartbeat, Query, QueryError, ReadState, Record, Rows, WriteState,
+    },
 };
 
 /// An actor that writes when it is told to, or has to.
@@ -51,11 +57,24 @@ async fn read(db: &Addr<DbSync>, key: &str) -> Result<Option<Value>, QueryError>
     value.await.unwrap()
 }
 
-async fn count(db: &Addr<DbSync>, table: &str) -> u64 {
+async fn query(db: &Addr<DbSync>, sql: &str) -> Result<Rows, QueryError> {
     let (reply, rows) = oneshot::channel();
-    let sql = format!("SELECT count(*) AS n FROM {table}");
+    let sql = sql.to_owned();
     db.do_send(Query { sql, reply });
-    let rows = rows.await.unwrap().unwrap();
+    rows.await.unwrap()
+}
+
+/// The answer, and how long it took from the moment that nobody else was asked.
+async fn timed(db: &Addr<DbSync>, sql: &str) -> (Result<Rows, QueryError>, Duration) {
+    query(db, "SELECT 1").await.unwrap();
+    let start = Instant::now();
+    let found = query(db, sql).await;
+    (found, start.elapsed())
+}
+
+async fn count(db: &Addr<DbSync>, table: &str) -> u64 {
+    let sql = format!("SELECT count(*) AS n FROM {table}");
+    let rows = query(db, &sql).await.unwrap();
     rows.rows.first().unwrap()["n"].as_u64().unwrap()
 }
 
@@ -120,7 +139,7 @@ async fn a_locked_file_stops_no_heartbeat_and_loses_no_state() {
     let number = |sql: &str| -> i64 { other.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(number("SELECT count(*) FROM hub_state"), 150);
     assert_eq!(
-        number("SELECT value FROM hub_state WHERE key = 'key 49'"),
+        number("SELECT CAST(value AS INTEGER) FROM hub_state WHERE key = 'key 49'"),
         1_999
     );
     // Of the records the newest are kept.
@@ -130,4 +149,39 @@ async fn a_locked_file_stops_no_heartbeat_and_loses_no_state() {
     );
     let kept = number("SELECT count(*) FROM tool_cache");
     assert!((1_000..=1_000 + 2 * MANY as i64).contains(&kept), "{kept}");
+}
+
+#[actix::test]
+async fn every_attack_is_refused_or_bounded() {
+    const LONGEST: Duration = Duration::from_millis(300);
+    let (file, _opened) = filled();
+    let db = actor(&file);
+    count(&db, "hub_state").await;
+    let mut unmet = Vec::new();
+    for (sql, fate) in attacks() {
+        let (mut found, mut took) = timed(&db, &sql).await;
+        // A busy machine makes some of them late; one that is not bounded is late each time.
+        for _ in 0..2 {
+            if took > LONGEST {
+                (found, took) = timed(&db, &sql).await;
+            }
+        }
+        let met = match (fate, &found) {
+            (Fate::NotSelect, Err(QueryError::NotSelect)) | (Fate::Bounded, _) => true,
+            (Fate::NoTable(name), Err(QueryError::NoSuchTable(found))) => {
+                name.eq_ignore_ascii_case(found)
+            }
+            (Fate::Invalid(words), Err(QueryError::Invalid(sentence))) => {
+                sentence.contains(words) && !sentence.contains(['\n', '\0'])
+            }
+            _ => false,
+        };
+        let found = format!("{found:?}");
+        if !met || took > LONGEST || found.contains("swordfish") {
+            unmet.push(format!("{sql:.160} -> {found:.300} after {took:?}"));
+        }
+    }
+    assert!(unmet.is_empty(), "{unmet:#?}");
+    // And it still works.
+    assert_eq!(count(&db, "hub_state").await, 2);
 }

@@ -18,7 +18,7 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
     use Fate::{Bounded, Invalid, NoTable, NotSelect};
     let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
     let doubled = "WITH RECURSIVE d(s) AS (SELECT 'aaaaaaaa' UNION ALL SELECT s || s FROM d \
-                   WHERE length(s) < 500000)";
+                   WHERE length(s) < 200000)";
     let long = "(SELECT s FROM d ORDER BY length(s) DESC LIMIT 1)";
     let text = |text: &str| text.to_owned();
     vec![
@@ -184,7 +184,7 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
         ),
         (
             format!(
-                "{doubled}, w AS (SELECT {} FROM d WHERE length(s) > 400000) SELECT count(*) FROM \
+                "{doubled}, w AS (SELECT {} FROM d WHERE length(s) > 100000) SELECT count(*) FROM \
                  w a, w b, w c, w d, w e, w f",
                 (0..60)
                     .map(|n| format!("s || '{n}' AS c{n}"))
@@ -195,6 +195,35 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
         ),
         (
             format!("{endless} SELECT json_extract(group_concat(x), '$[1]') FROM c"),
+            Bounded,
+        ),
+        // Straight runs without a jump, in which SQLite does not ask whether it shall stop.
+        (
+            format!(
+                "{doubled}, m AS MATERIALIZED (SELECT {long} AS b) SELECT {} FROM m",
+                vec!["b LIKE '%a_a_a_a_a_a_a_a_a_a_a_a_b'"; 60].join(", ")
+            ),
+            Bounded,
+        ),
+        (
+            format!(
+                "{doubled}, m AS MATERIALIZED (SELECT '9' || hex(b) AS b FROM \
+                 (SELECT s AS b FROM d WHERE length(s) = 65536)) SELECT {} FROM m",
+                vec![vec!["b"; 60].join("+"); 60].join(", ")
+            ),
+            Bounded,
+        ),
+        (
+            format!(
+                "{endless}, m AS MATERIALIZED (SELECT '[' || group_concat(x) || ']' AS j FROM \
+                 (SELECT x FROM c LIMIT 35000)) SELECT {} FROM m",
+                (0..60)
+                    .map(|n| format!(
+                        "json_extract(j || '', '$[{n}]') + json_array_length(j || ' ')"
+                    ))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             Bounded,
         ),
         (

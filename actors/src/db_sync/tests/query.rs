@@ -3,17 +3,13 @@
 use std::{
     hash::{DefaultHasher, Hasher},
     io::{Read, Seek},
-    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::{
-    attacks::{Fate, attacks},
-    place,
-};
+use super::place;
 use crate::{
     db_sync::{
         open::{Opened, open},
@@ -23,7 +19,7 @@ use crate::{
 };
 
 /// An open file with something in every table, and one that is nobody's business.
-fn filled() -> (NamedTempFile, Opened) {
+pub fn filled() -> (NamedTempFile, Opened) {
     let file = NamedTempFile::new().unwrap();
     let opened = open(&place(&file), 100).unwrap();
     opened
@@ -101,41 +97,6 @@ fn honest_queries_are_answered() {
         let found = reader.query(sql).map(|rows| Value::Array(rows.rows));
         assert_eq!(found, Ok(expected), "{sql}");
     }
-}
-
-#[test]
-fn every_attack_is_refused_or_bounded() {
-    const LONGEST: Duration = Duration::from_millis(300);
-    let (_file, _writer, mut reader) = reader();
-    let mut unmet = Vec::new();
-    for (sql, fate) in attacks() {
-        let mut timed = || {
-            let start = Instant::now();
-            let found = reader.query(&sql);
-            (found, start.elapsed())
-        };
-        // A busy machine makes some of them late; one that is not bounded is late each time.
-        let tries: Vec<_> = (0..3).map(|_| timed()).collect();
-        let (found, took) = tries.into_iter().min_by_key(|(_, took)| *took).unwrap();
-        let met = match (fate, &found) {
-            (Fate::NotSelect, Err(QueryError::NotSelect)) | (Fate::Bounded, _) => true,
-            (Fate::NoTable(name), Err(QueryError::NoSuchTable(found))) => {
-                name.eq_ignore_ascii_case(found)
-            }
-            (Fate::Invalid(words), Err(QueryError::Invalid(sentence))) => {
-                sentence.contains(words) && !sentence.contains(['\n', '\0'])
-            }
-            _ => false,
-        };
-        let found = format!("{found:?}");
-        if !met || took > LONGEST || found.contains("swordfish") {
-            unmet.push(format!("{sql:.160} -> {found:.300} after {took:?}"));
-        }
-    }
-    assert!(unmet.is_empty(), "{unmet:#?}");
-    // And it still works.
-    let rows = reader.query("SELECT count(*) AS n FROM hub_state").unwrap();
-    assert_eq!(rows.rows, [json!({"n": 2})]);
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub fn query_input() -> Value {
                 "description": "One SELECT of SQLite's SQL. Tables: \
                     hub_state(key, value, updated_at), where value is JSON; \
                     tool_cache(id, tool_name, prompt, response, provider, model, created_at). \
-                    At most 1,000 rows, 1 MiB and 250 ms.",
+                    At most 1,000 rows, 1 MiB and 250 ms; no value of more than 256 KiB.",
             },
         },
         "required": ["sql"],
