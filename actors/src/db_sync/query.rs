@@ -200,9 +200,9 @@ fn explain(error: &Error, refusal: Option<Refusal>) -> QueryError {
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => too_long(),
-        Some(ErrorCode::OutOfMemory) => {
-            QueryError::Invalid("The query needs too much memory. Ask for less.".to_owned())
-        }
+        Some(ErrorCode::OutOfMemory) => QueryError::Invalid(
+            "The query needs too much memory, or too many steps. Ask for less.".to_owned(),
+        ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueryError::Unavailable,
         Some(ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied) => {
             QueryError::NotSelect

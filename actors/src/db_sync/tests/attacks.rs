@@ -18,7 +18,7 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
     use Fate::{Bounded, Invalid, NoTable, NotSelect};
     let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
     let doubled = "WITH RECURSIVE d(s) AS (SELECT 'aaaaaaaa' UNION ALL SELECT s || s FROM d \
-                   WHERE length(s) < 200000)";
+                   WHERE length(s) < 100000)";
     let long = "(SELECT s FROM d ORDER BY length(s) DESC LIMIT 1)";
     let text = |text: &str| text.to_owned();
     vec![
@@ -184,7 +184,7 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
         ),
         (
             format!(
-                "{doubled}, w AS (SELECT {} FROM d WHERE length(s) > 100000) SELECT count(*) FROM \
+                "{doubled}, w AS (SELECT {} FROM d WHERE length(s) > 50000) SELECT count(*) FROM \
                  w a, w b, w c, w d, w e, w f",
                 (0..60)
                     .map(|n| format!("s || '{n}' AS c{n}"))
