@@ -139,7 +139,6 @@ async fn tools_that_are_not_there_yet_say_so() {
     let listed = hub.call("list_active_tools", json!({})).await;
     for (tool, params) in [
         ("web_search", json!({"query": "rust"})),
-        ("db_query", json!({"sql": "SELECT 1"})),
         ("persist_result", json!({"data": "x"})),
     ] {
         let reply = hub.call(tool, params).await;
@@ -165,9 +164,14 @@ async fn without_a_key_the_variable_is_named() {
     let result = listed.assert_ok().result();
     assert_eq!(result["active_llm_providers"], json!([]));
     assert_eq!(result["available_models"], json!([]));
-    let system = json!(["list_active_tools", "health_check", "get_model_info"]);
+    let system = json!([
+        "db_query",
+        "list_active_tools",
+        "health_check",
+        "get_model_info"
+    ]);
     let active = result["active_tools"].as_array().unwrap();
-    assert_eq!(active.len(), 3, "{listed}");
+    assert_eq!(active.len(), 4, "{listed}");
     assert!(
         system
             .as_array()

@@ -20,6 +20,8 @@ mod cli;
 mod clients;
 mod config;
 mod crash;
+mod db_query;
+mod db_sync;
 mod demo;
 mod documents;
 mod guard;

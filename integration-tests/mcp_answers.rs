@@ -27,6 +27,7 @@ async fn tools_are_described_for_models_and_people() {
         "code_review",
         "summarize",
         "translate",
+        "db_query",
         "list_active_tools",
         "health_check",
         "get_model_info",
@@ -47,8 +48,8 @@ async fn tools_are_described_for_models_and_people() {
     assert_eq!(complete["annotations"]["readOnlyHint"], true);
     assert_eq!(complete["annotations"]["openWorldHint"], true);
     assert!(complete.get("outputSchema").is_none());
-    assert_eq!(tools[5]["annotations"]["openWorldHint"], false);
-    assert_eq!(tools[5]["outputSchema"]["type"], "object");
+    assert_eq!(tools[6]["annotations"]["openWorldHint"], false);
+    assert_eq!(tools[6]["outputSchema"]["type"], "object");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn calls(sdk: Sdk, mode: &str, stateless: bool) {
         assert_eq!(said["status"], "ok", "{door}: {said}");
         assert_eq!(
             said["tools"].as_array().map(Vec::len),
-            Some(7),
+            Some(8),
             "{door}: {said}"
         );
         if mode == "auto" && door != "sse" {

@@ -86,7 +86,10 @@ async fn no_fault_brings_a_secret_to_light() {
         .timeout_sec(1)
         .limit("RETRY_COUNT", "1")
         .and("[DEBUG]\nDEBUG = \"on\"\nDEBUG_LEVEL = \"DEBUG\"\nLOG_FILE = \"hub.log\"\n")
-        .and("LOG_REQUESTS = \"true\"\n[DEBUG_END]\n");
+        .and("LOG_REQUESTS = \"true\"\n[DEBUG_END]\n")
+        .and(
+            "[DB_SYNC]\nSQLITE_PATH = \"state.db\"\nMAX_CACHE_ENTRIES = \"1000\"\n[DB_SYNC_END]\n",
+        );
     let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
 
     let ask = async |provider| hub.prompt_at(provider, "hello").await;
@@ -103,6 +106,11 @@ async fn no_fault_brings_a_secret_to_light() {
     for tool in ["list_active_tools", "health_check"] {
         let reply = hub.call(tool, json!({})).await;
         canaries.assert_absent(tool, reply.assert_ok().to_string().as_bytes());
+    }
+    for table in ["hub_state", "tool_cache"] {
+        let params = json!({"sql": format!("SELECT * FROM {table}")});
+        let reply = hub.call("db_query", params).await;
+        canaries.assert_absent(table, reply.assert_ok().to_string().as_bytes());
     }
     for path in ["/", "/healthz", "/readyz", "/metrics", "/nothing"] {
         canaries.assert_absent(path, hub.get(path).await.to_string().as_bytes());

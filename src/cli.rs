@@ -25,6 +25,7 @@ First steps:
   hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
+HUB_DATA_DIR where the hub's own files are,
 HUB__SECTION__KEY replaces one value of hub.pyfun (HUB__HUB_LIMITS__RETRY_COUNT=2,
 HUB__LLM_PROVIDER__ANTHROPIC__DEFAULT_MODEL=..).
 

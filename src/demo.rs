@@ -7,6 +7,7 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::Args;
+use hub_actors::db_sync::Place;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -14,6 +15,7 @@ use crate::{
     cli::{complain, fail},
     environment::Overrides,
     exit,
+    house::House,
     logs::LogOptions,
     seal::{self, Variables},
     settings::Settings,
@@ -83,9 +85,18 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         Ok(_) => asked,
         Err(_) => 0,
     };
-    start::open_with(&settings, &vault, "127.0.0.1", port, |listener, _| {
+    let announce = |listener: &TcpListener, _: &House| {
         summary::address(listener).map_or_else(|| String::from("the demo has no address"), guide)
-    })
+    };
+    // In memory: a first minute leaves no file behind.
+    start::open_with(
+        &settings,
+        &vault,
+        "127.0.0.1",
+        port,
+        Place::Memory,
+        announce,
+    )
 }
 
 /// What a newcomer reads first.

@@ -12,12 +12,14 @@ use zeroize::Zeroizing;
 use crate::{seal::Variables, settings::OVERRIDE_PREFIX};
 
 /// Variables with a meaning of their own, besides the keys that hub.pyfun names.
-const OWN: [&str; 5] = [
+const OWN: [&str; 7] = [
     "ENABLE_PUBLIC_LOGS",
     "HOST",
+    "HUB_DATA_DIR",
     "LOG_LEVEL",
     "LOG_TO_TMP",
     "PORT",
+    "SPACE_ID",
 ];
 /// Where `.env` is looked for if the command line does not say.
 const DEFAULT_FILE: &str = ".env";

@@ -9,6 +9,7 @@ use hub_actors::{
     catalogue::{
         Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
     },
+    db_sync::{DbSpec, Place},
     protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
@@ -44,16 +45,11 @@ const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
 ];
 
 /// Tools that clients ask for, whether or not the configuration names them.
-const PLANNED_TOOLS: [(&str, &str, &str); 3] = [
+const PLANNED_TOOLS: [(&str, &str, &str); 2] = [
     (
         "web_search",
         "Search the web",
         "no search provider is configured: add a [SEARCH_PROVIDER.brave] block",
-    ),
-    (
-        "db_query",
-        "Run a read-only SELECT on the hub's own state",
-        "not built yet: comes with a later version",
     ),
     (
         "persist_result",
@@ -73,6 +69,8 @@ pub struct House {
     pub providers: Vec<ProviderSpec>,
     /// The search providers that can be used.
     pub searchers: Vec<ProviderSpec<SearchRequest>>,
+    /// The hub's own state.
+    pub db: DbSpec,
     /// How it is entered.
     pub http: HttpOptions,
 }
@@ -80,11 +78,17 @@ pub struct House {
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host`. A provider without its key gets no actor.
+    /// Builds it, to listen on `host` and to keep its state at `place`. A provider without its key
+    /// gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
-    pub fn new(settings: &Settings, vault: &Vault, host: &str) -> Result<Self, UpstreamsError> {
+    pub fn new(
+        settings: &Settings,
+        vault: &Vault,
+        host: &str,
+        place: Place,
+    ) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -103,6 +107,12 @@ impl House {
             providers: providers.collect::<Result<_, _>>()?,
             searchers: searchers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
+            db: DbSpec {
+                place,
+                interval: settings.db_sync.interval,
+                max_records: settings.db_sync.max_records,
+                last_results: settings.hub.last_results,
+            },
             http: doors::options(&settings.hub, host),
         })
     }
@@ -134,6 +144,7 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .map(|p| searcher(p, has))
             .collect(),
         models: settings.models.iter().map(model).collect(),
+        db: None,
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
@@ -159,6 +170,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
                     provider: tool.default_provider.as_deref().map(Into::into),
                     default_results: tool.default_results,
                 },
+                "db" => ToolKind::DbQuery,
                 _ => ToolKind::NotBuilt,
             },
         })

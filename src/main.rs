@@ -23,6 +23,7 @@ mod seal;
 mod serve;
 mod settings;
 mod start;
+mod state_file;
 mod stop;
 mod summary;
 mod upstreams;

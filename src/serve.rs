@@ -12,6 +12,7 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
+    db_sync,
     protocol::ProviderUp,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
@@ -25,7 +26,7 @@ use crate::{
     exit,
     guardian::{Guardian, Life, Role, StartChild},
     house::House,
-    stop::{Signals, drain},
+    stop::{Signals, drain, flush},
 };
 
 /// A first restart comes at once, a child that keeps ending rests for five seconds. Five in ten
@@ -74,7 +75,10 @@ pub fn serve_stdio(house: House) -> u8 {
         let (guardian, ended) = start(children);
         tokio::select! {
             end = hung_up.recv() => match end {
-                Some(End::HungUp) => exit::OK,
+                Some(End::HungUp) => {
+                    flush(&guardian).await;
+                    exit::OK
+                }
                 Some(End::Crashed) | None => exit::INTERNAL,
             },
             () = signals.next() => drain(&guardian, &mut signals).await,
@@ -123,7 +127,10 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
             role: Role::Registry(address.recipient()),
         })
     });
-    let mut children: Vec<(Arc<str>, StartChild)> = vec![("registry".into(), registry)];
+    let spec = house.db;
+    let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
+    let mut children: Vec<(Arc<str>, StartChild)> =
+        vec![("registry".into(), registry), ("db_sync".into(), db)];
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| {
@@ -150,6 +157,17 @@ fn transport_life(started: transport::Started) -> Life {
         heartbeat: started.heartbeat,
         role: Role::Transport {
             listener: started.listener,
+            drain: started.drain,
+        },
+    }
+}
+
+fn db_life(started: db_sync::Started) -> Life {
+    Life {
+        arbiter: started.arbiter,
+        heartbeat: started.heartbeat,
+        role: Role::DbSync {
+            up: started.up,
             drain: started.drain,
         },
     }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hub_actors::db_sync::Place;
+
 use crate::{
     cli::{Files, complain, fail},
     environment::{self, Environment, Overrides},
@@ -17,6 +19,7 @@ use crate::{
     seal::{self, Variables},
     serve,
     settings::{Settings, readiness},
+    state_file::{self, DataVariables},
     summary,
     vault::Vault,
 };
@@ -90,11 +93,17 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
             return exit::CONFIG;
         }
     };
+    let data = DataVariables {
+        folder: plain("HUB_DATA_DIR").map(PathBuf::from),
+        is_space: plain("SPACE_ID").is_some(),
+    };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
+    let (place, warning) = state_file::place(&settings, &files.config, &data);
+    warning.iter().for_each(complain);
     match door {
-        Door::Http => open(&settings, &vault, &host, port),
-        Door::Stdio => match House::new(&settings, &vault, &host) {
+        Door::Http => open(&settings, &vault, &host, port, place),
+        Door::Stdio => match House::new(&settings, &vault, &host, place) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
@@ -102,8 +111,8 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
 }
 
 /// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16) -> u8 {
-    open_with(settings, vault, host, port, |listener, house| {
+pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, place: Place) -> u8 {
+    open_with(settings, vault, host, port, place, |listener, house| {
         summary::startup(listener, house, settings)
     })
 }
@@ -114,9 +123,10 @@ pub fn open_with(
     vault: &Vault,
     host: &str,
     port: u16,
+    place: Place,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault, host) {
+    let house = match House::new(settings, vault, host, place) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };

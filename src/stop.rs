@@ -11,13 +11,16 @@ use tokio::{
 
 use crate::{
     exit,
-    guardian::{CutOff, Guardian},
+    guardian::{CutOff, Flush, Guardian},
 };
 
 /// Longest time that calls in flight get after SIGTERM or SIGINT.
 const DRAIN: Duration = Duration::from_secs(30);
 /// The end of that time, in which calls that were cut off are answered.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Longest time for the last write of the hub's state, after that.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// SIGTERM and SIGINT, whichever comes.
 pub struct Signals {
@@ -35,6 +38,7 @@ pub async fn drain(guardian: &Addr<Guardian>, signals: &mut Signals) -> u8 {
         () = sleep(DRAIN - LAST_WORDS) => false,
         () = signals.next() => {
             tracing::warn!("second signal, stopping at once");
+            flush(guardian).await;
             return exit::OK;
         }
     };
@@ -44,7 +48,14 @@ pub async fn drain(guardian: &Addr<Guardian>, signals: &mut Signals) -> u8 {
         // Their callers are told; whoever does not listen is not waited for.
         drop(timeout(LAST_WORDS, drained).await);
     }
+    flush(guardian).await;
     exit::OK
+}
+
+/// Lets the state be written that calls have left.
+pub async fn flush(guardian: &Addr<Guardian>) {
+    // DbSync says itself what it could not write.
+    drop(timeout(FLUSH, guardian.send(Flush)).await);
 }
 
 // === impl Signals ===

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    protocol::{CompletionRequest, ProviderUp, SearchRequest, Usage},
+    protocol::{CompletionRequest, DbUp, ProviderUp, SearchRequest, Usage},
     request::Request,
 };
 
@@ -26,6 +26,8 @@ pub struct Catalogue {
     pub searchers: Vec<Provider<SearchRequest>>,
     /// Every model that the configuration describes, in its order.
     pub models: Vec<Arc<ModelInfo>>,
+    /// The hub's own state; `None` while it is down.
+    pub db: Option<DbUp>,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -92,6 +94,8 @@ pub enum ToolKind {
     HealthCheck,
     /// Describes one model.
     GetModelInfo,
+    /// Answers one SELECT on the hub's own state.
+    DbQuery,
     /// Named by the configuration, not in this version of the hub.
     NotBuilt,
 }

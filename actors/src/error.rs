@@ -13,6 +13,9 @@ pub enum CallError {
     /// The request is not what the tool takes. The sentence names the part that is wrong.
     #[error("{0}")]
     BadRequest(String),
+    /// What `db_query` was sent is no query that it runs.
+    #[error("{0}")]
+    InvalidSql(String),
     /// No such tool.
     #[error("There is no tool `{name}`. Active tools: {active}.")]
     UnknownTool {
@@ -81,7 +84,9 @@ impl CallError {
     /// The HTTP status that fits.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::Rejected { .. } => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::InvalidSql(_) | Self::Rejected { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::UnknownTool { .. } | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::NotConfigured(_) | Self::Overloaded(_) | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -95,6 +100,7 @@ impl CallError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) | Self::Rejected { .. } => "bad_request",
+            Self::InvalidSql(_) => "invalid_sql",
             Self::UnknownTool { .. } => "unknown_tool",
             Self::UnknownModel(_) => "unknown_model",
             Self::NotConfigured(_) => "not_configured",

@@ -7,14 +7,16 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
+//! - [`db_sync`]: the hub's own state, in SQLite
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
-//!   call, from parameters to result
+//!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
+//!   there
 //! - [`transport`]: the doors
 //!
 //! # The wall
 //!
 //! The `hub` package depends on this one, never the other way round. Nothing here reads the
-//! environment, a file or a key: `clippy.toml` beside the manifest bans the functions, the attribute
+//! environment, a key or a file, but for the one database that the Guardian names: `clippy.toml` beside the manifest bans the functions, the attribute
 //! below makes the ban one that no `#[allow]` lifts, and a test holds the list of dependencies.
 
 #![forbid(unsafe_code)]
@@ -24,8 +26,11 @@
 pub mod attempt;
 pub mod call;
 pub mod catalogue;
+pub mod db_query;
+pub mod db_sync;
 pub mod error;
 mod failure;
+mod history;
 pub mod inventory;
 pub mod params;
 pub mod plan;

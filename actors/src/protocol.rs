@@ -2,10 +2,14 @@
 //!
 //! An actor imports this file and holds `Recipient<M>`s; it never names a sibling's type or `Addr`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use actix::prelude::*;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     time::Instant,
@@ -243,6 +247,90 @@ pub enum Class {
     Stop,
 }
 
+// === anyone -> db_sync ===
+
+/// Asks for the rows of one SELECT on `hub_state` and `tool_cache`.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Query {
+    /// What a caller sent: nothing in it is trusted.
+    pub sql: String,
+    /// Where the answer goes. Dropped without one if the actor dies.
+    pub reply: oneshot::Sender<Result<Rows, QueryError>>,
+}
+
+/// The rows of a query.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// One object for each, with a field for each column.
+    pub rows: Vec<Value>,
+    /// There are more than 1,000, or more than 1 MiB of them: the others are left out.
+    pub truncated: bool,
+}
+
+/// Why a query has no rows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// It does something else than reading.
+    #[error("Only SELECT queries are permitted in db_query tool.")]
+    NotSelect,
+    /// There is no such table, or it is nobody's business.
+    #[error("no such table: {0}")]
+    NoSuchTable(String),
+    /// It is wrong, too long, too slow or too large; the sentence says which.
+    #[error("{0}")]
+    Invalid(String),
+    /// The file is not there, held by another program, or too many queries wait.
+    #[error("the state cannot be read now")]
+    Unavailable,
+}
+
+/// Puts a value under a key of `hub_state`. Who reads sees it at once; the file has it soon.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct WriteState {
+    /// The key.
+    pub key: Arc<str>,
+    /// Any JSON, 64 KiB of it at most: what is longer than 256 KiB cannot be read.
+    pub value: Value,
+}
+
+/// Removes a key of `hub_state`, if it is there.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct DeleteState {
+    /// The key.
+    pub key: Arc<str>,
+}
+
+/// Asks for the value under a key of `hub_state`, changes that the file does not have yet included.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct ReadState {
+    /// The key.
+    pub key: Arc<str>,
+    /// Where the answer goes; `None` if there is no such key.
+    pub reply: oneshot::Sender<Result<Option<Value>, QueryError>>,
+}
+
+/// Keeps what a call asked and what was answered, in `tool_cache`. May be given up under load.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct Record {
+    /// Which tool.
+    pub tool: Arc<str>,
+    /// What was asked.
+    pub prompt: String,
+    /// What was answered.
+    pub response: String,
+    /// Who answered.
+    pub provider: Arc<str>,
+    /// With which model.
+    pub model: Arc<str>,
+    /// When.
+    pub at: SystemTime,
+}
+
 // === guardian -> registry ===
 
 /// Tells the registry what came up or went down.
@@ -257,6 +345,10 @@ pub enum Announce {
     SearcherUp(ProviderUp<SearchRequest>),
     /// A search provider ended; its name.
     SearcherDown(Arc<str>),
+    /// DbSync (re)started and can be asked.
+    DbUp(DbUp),
+    /// DbSync ended.
+    DbDown,
     /// A transport (re)started and wants to know of every change.
     Listener(Recipient<CatalogueChanged>),
     /// The configuration has changed: this tool is inactive, or active again.
@@ -277,6 +369,25 @@ pub struct ProviderUp<R: Request = CompletionRequest> {
     /// Closes when the guardian gives this life up. A life that is stuck drops no reply channel, so
     /// its callers learn of its end here. Nothing is ever sent.
     pub life: watch::Receiver<()>,
+}
+
+/// A running DbSync, as others see it.
+#[derive(Debug, Clone)]
+pub struct DbUp {
+    /// Where queries are asked.
+    pub queries: Recipient<Query>,
+    /// Where state is written.
+    pub writes: Recipient<WriteState>,
+    /// Where state is deleted.
+    pub deletes: Recipient<DeleteState>,
+    /// Where state is read.
+    pub reads: Recipient<ReadState>,
+    /// Where records of calls go.
+    pub records: Recipient<Record>,
+    /// Whether records are kept at all.
+    pub keeps_records: bool,
+    /// Whether each tool's last result is kept in `hub_state`.
+    pub keeps_last_results: bool,
 }
 
 // === registry -> doors ===

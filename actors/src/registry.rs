@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use crate::{
     catalogue::{Catalogue, Provider},
-    protocol::{Announce, CatalogueChanged, Heartbeat, ProviderUp, SearchRequest},
+    protocol::{Announce, CatalogueChanged, DbUp, Heartbeat, ProviderUp, SearchRequest},
     request::Request,
 };
 
@@ -18,6 +18,7 @@ pub struct ToolRegistry {
     configured: Arc<Catalogue>,
     up: BTreeMap<Arc<str>, ProviderUp>,
     searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
+    db: Option<DbUp>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -30,6 +31,7 @@ impl ToolRegistry {
             configured,
             up: BTreeMap::new(),
             searchers: BTreeMap::new(),
+            db: None,
             listeners: Vec::new(),
         }
     }
@@ -38,6 +40,7 @@ impl ToolRegistry {
         CatalogueChanged(Arc::new(Catalogue {
             providers: who_is_up(&self.configured.providers, &self.up),
             searchers: who_is_up(&self.configured.searchers, &self.searchers),
+            db: self.db.clone(),
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -84,6 +87,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::SearcherDown(name) => {
                 self.searchers.remove(&name);
+                self.tell();
+            }
+            Announce::DbUp(db) => {
+                self.db = Some(db);
+                self.tell();
+            }
+            Announce::DbDown => {
+                self.db = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

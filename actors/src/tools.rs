@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Recipient;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -11,12 +11,13 @@ use crate::{
     attempt::Attempt,
     call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
+    db_query,
     error::CallError,
-    inventory,
+    history, inventory,
     params::{Params, clip},
     plan::{Plan, list},
     progress::Observer,
-    protocol::{FinishReason, Found, ReportHealth, Usage},
+    protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
 };
 
@@ -50,6 +51,9 @@ pub enum ToolResult {
     Text(String),
     /// An object.
     Json(Value),
+    /// A query's rows.
+    #[serde(serialize_with = "rows")]
+    Rows(Rows),
 }
 
 /// Who answered, and what there is to say about it.
@@ -119,9 +123,12 @@ pub async fn run(
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
+            let prompt = history::prompt(catalogue, &params.prompt);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
             let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
-            Ok(answered(catalogue, tool, walked))
+            let outcome = answered(catalogue, tool, walked);
+            history::keep(catalogue, tool, prompt, &outcome);
+            Ok(outcome)
         }
         ToolKind::Search {
             provider,
@@ -151,6 +158,14 @@ pub async fn run(
             Ok(Outcome::local(inventory::health(catalogue, &actors)))
         }
         ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
+        ToolKind::DbQuery => {
+            let end = call.received + tool.timeout;
+            let rows = db_query::query(catalogue, params, end).await?;
+            Ok(Outcome {
+                result: ToolResult::Rows(rows),
+                provenance: None,
+            })
+        }
         ToolKind::NotBuilt => Err(CallError::NotConfigured(format!(
             "`{}` is not part of this version of the hub.",
             tool.name
@@ -194,6 +209,11 @@ fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outco
     Outcome::of_provider(catalogue, tool, text, model, about, attempts)
 }
 
+/// The rows alone: whether they are all is said beside them.
+fn rows<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
+    rows.rows.serialize(serializer)
+}
+
 // === impl Outcome ===
 
 impl Outcome {
@@ -222,6 +242,14 @@ impl Outcome {
                 about,
                 attempts,
             }),
+        }
+    }
+
+    /// Whether rows were left out; `None` where there can be none.
+    pub fn truncated(&self) -> Option<bool> {
+        match &self.result {
+            ToolResult::Rows(rows) => Some(rows.truncated),
+            _ => None,
         }
     }
 

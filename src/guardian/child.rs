@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        ActorState, Announce, CatalogueChanged, Drain, Heartbeat, ProviderUp, ReportHealth,
+        ActorState, Announce, CatalogueChanged, DbUp, Drain, Heartbeat, ProviderUp, ReportHealth,
         SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
@@ -42,6 +42,13 @@ pub enum Role {
         up: ProviderUp<SearchRequest>,
         /// As above.
         _life: watch::Sender<()>,
+    },
+    /// Is announced to the registry, and drained when nobody calls any more.
+    DbSync {
+        /// What is announced.
+        up: DbUp,
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
     },
     /// Is told of every change, and drained at the end.
     Transport {
@@ -80,6 +87,7 @@ impl Role {
             Self::Registry(_) => None,
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
+            Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }
@@ -89,6 +97,7 @@ impl Role {
         match self {
             Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
+            Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Registry(_) | Self::Transport { .. } => None,
         }
     }

@@ -33,6 +33,10 @@ const STUCK_AFTER: Duration = Duration::from_millis(400);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CutOff;
+/// Write what waits to be written, and close the files: nobody calls any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Flush;
 
 /// The supervisor's actor.
 pub struct Guardian {
@@ -279,5 +283,24 @@ impl Handler<Drain> for Guardian {
         let all = futures_util::future::join_all(transports.collect::<Vec<_>>());
         // A transport that dies while it drains has nothing left to finish.
         Box::pin(async move { drop(all.await) }.into_actor(self))
+    }
+}
+
+impl Handler<Flush> for Guardian {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let db = self.lives().find_map(|life| match &life.role {
+            Role::DbSync { drain, .. } => Some(drain.send(Drain)),
+            _ => None,
+        });
+        let flushed = async move {
+            if let Some(db) = db {
+                // One that dies meanwhile has said so.
+                let _ = db.await;
+            }
+        };
+        Box::pin(flushed.into_actor(self))
     }
 }

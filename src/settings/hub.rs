@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{Debug, Hub, Limits, names, section::Section, section::quoted};
+use super::{DbSync, Debug, Hub, Limits, names, section::Section, section::quoted};
 use crate::pyfun::Problem;
 
 /// The transports there are.
@@ -32,6 +32,10 @@ pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub 
         allowed_hosts: names::hosts(&mut section),
         allowed_origins: names::origins(&mut section),
         tag_replies: section.flag("HUB_TAG_REPLIES").unwrap_or_default(),
+        data_dir: section
+            .text("HUB_DATA_DIR")
+            .map(|text| PathBuf::from(text.value)),
+        last_results: section.flag("HUB_STATE_LAST_RESULTS").unwrap_or(true),
     };
     if let Some(mode) = section.text("HUB_MODE").filter(|mode| mode.value != "mcp") {
         section.report(
@@ -39,13 +43,11 @@ pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub 
                 .help("the hub opens all of its doors; remove the line"),
         );
     }
-    for key in ["HUB_AUTH", "HUB_DATA_DIR"] {
-        if let Some(text) = section.text(key) {
-            section.report(
-                Problem::warning(text.place, format!("`{key}` does nothing in this version"))
-                    .help("it comes with a later version; do not rely on it"),
-            );
-        }
+    if let Some(text) = section.text("HUB_AUTH") {
+        section.report(
+            Problem::warning(text.place, "`HUB_AUTH` does nothing in this version")
+                .help("it comes with a later version; do not rely on it"),
+        );
     }
     problems.extend(section.finish());
     hub
@@ -79,12 +81,22 @@ pub(super) fn limits(mut section: Section<'_>, problems: &mut Vec<Problem>) -> L
     limits
 }
 
-/// Checks `[DB_SYNC]`, which nothing reads yet.
-pub(super) fn check_db_sync(mut section: Section<'_>, problems: &mut Vec<Problem>) {
-    section.text("SQLITE_PATH");
-    section.seconds("SYNC_INTERVAL_SEC", 1.0..=86_400.0);
-    section.whole("MAX_CACHE_ENTRIES", 0..=100_000_000, "entries");
+/// Reads `[DB_SYNC]`.
+pub(super) fn db_sync(mut section: Section<'_>, problems: &mut Vec<Problem>) -> DbSync {
+    let db_sync = DbSync {
+        sqlite_path: section
+            .text("SQLITE_PATH")
+            .map(|text| PathBuf::from(text.value)),
+        interval: section
+            .seconds("SYNC_INTERVAL_SEC", 1.0..=86_400.0)
+            .unwrap_or(Duration::from_secs(30)),
+        max_records: section
+            .whole("MAX_CACHE_ENTRIES", 0..=100_000_000, "entries")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or_default(),
+    };
     problems.extend(section.finish());
+    db_sync
 }
 
 /// Reads `[DEBUG]`.

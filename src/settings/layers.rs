@@ -11,7 +11,7 @@ use crate::pyfun::{NAMED, Place, Problem, Pyfun};
 pub const OVERRIDE_PREFIX: &str = "HUB__";
 
 /// What counts where neither the file nor a variable says anything, by section and key.
-const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
+const DEFAULTS: [(&str, &[(&str, &str)]); 4] = [
     (
         "hub",
         &[
@@ -26,6 +26,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
             ("hub_port", "7860"),
             ("hub_stateless", "true"),
             ("hub_tag_replies", "false"),
+            ("hub_state_last_results", "true"),
         ],
     ),
     (
@@ -38,6 +39,10 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
             ("request_timeout_sec", "55"),
             ("search_timeout_sec", "30"),
         ],
+    ),
+    (
+        "db_sync",
+        &[("sync_interval_sec", "30"), ("max_cache_entries", "0")],
     ),
     (
         "debug",

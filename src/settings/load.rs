@@ -118,10 +118,10 @@ impl<'a> Values<'a> {
         for kind in ["web_provider", "parser_provider"] {
             self.check_not_built(kind, problems);
         }
-        hub::check_db_sync(self.section("db_sync"), problems);
         Settings {
             hub: hub::hub(self.section("hub"), problems),
             limits: hub::limits(self.section("hub_limits"), problems),
+            db_sync: hub::db_sync(self.section("db_sync"), problems),
             debug: hub::debug(self.section("debug"), problems),
             llm_providers: llm,
             search_providers: search,

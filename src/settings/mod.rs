@@ -42,6 +42,8 @@ pub struct Settings {
     /// `[TOOL.x]` or, without any, the built-in `llm_complete`, and `web_search` if
     /// there is a search provider.
     pub tools: Vec<Tool>,
+    /// `[DB_SYNC]`
+    pub db_sync: DbSync,
     /// `[DEBUG]`
     pub debug: Debug,
 }
@@ -69,6 +71,10 @@ pub struct Hub {
     pub allowed_origins: Vec<String>,
     /// HUB_TAG_REPLIES: put `[provider] ` before each text, as the Python hub did.
     pub tag_replies: bool,
+    /// HUB_DATA_DIR: the folder of the hub's own files; the variable HUB_DATA_DIR wins.
+    pub data_dir: Option<PathBuf>,
+    /// HUB_STATE_LAST_RESULTS: each tool's last answer is kept in `hub_state`.
+    pub last_results: bool,
 }
 
 /// `[HUB_LIMITS]`
@@ -185,6 +191,17 @@ pub struct Tool {
     pub system_prompt: Option<String>,
     /// default_results, if any: hits of a search if a call does not say.
     pub default_results: Option<u32>,
+}
+
+/// `[DB_SYNC]`
+#[derive(Debug, Clone)]
+pub struct DbSync {
+    /// SQLITE_PATH: the file of the hub's own state; without it the state is kept in memory.
+    pub sqlite_path: Option<PathBuf>,
+    /// SYNC_INTERVAL_SEC: longest time before what is to be kept is written.
+    pub interval: Duration,
+    /// MAX_CACHE_ENTRIES: so many calls are kept with what was asked and answered; 0 keeps none.
+    pub max_records: usize,
 }
 
 /// `[DEBUG]`

@@ -162,7 +162,8 @@ fn hindrance(
     match tool.provider_type.as_str() {
         "llm" => nobody_ready(tool, &settings.llm_providers, is_set),
         "search" => nobody_ready(tool, &settings.search_providers, is_set),
-        "db" | "persist" => because("not built yet: comes with a later version"),
+        "db" => None,
+        "persist" => because("not built yet: comes with a later version"),
         _ => because("its provider_type is not known"),
     }
 }

@@ -51,8 +51,9 @@ const KNOWN: [(&str, &str, &str); 7] = [
     ("persist_result", "persist", "Keep data in PostgreSQL"),
 ];
 
-/// The tools that are there unless the file has its own of the name: one that asks, and one that searches if there is
-/// anybody to search with.
+/// The tools that are there unless the file has its own of the name: one that
+/// asks, one that looks into the hub's own state, and one that searches if there is anybody to search
+/// with.
 pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
     let built_in = |(name, provider_type, description): &(&str, &str, &str)| Tool {
         name: (*name).to_owned(),
@@ -65,7 +66,7 @@ pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
         default_results: None,
     };
     let wanted = move |(name, ..): &&(&str, &str, &str)| match *name {
-        "llm_complete" => true,
+        "llm_complete" | "db_query" => true,
         "web_search" => searches,
         _ => false,
     };

@@ -72,6 +72,7 @@ impl<R: Request> Handler<Ask<R>> for Fault {
             "block" => std::thread::park_timeout(Duration::from_secs(20)),
             "kill transport" => (self.kill)("transport.http"),
             "kill registry" => (self.kill)("registry"),
+            "kill db_sync" => (self.kill)("db_sync"),
             toggle if toggle.starts_with("toggle ") => {
                 (self.kill)(toggle);
                 answer(ask);

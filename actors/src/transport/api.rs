@@ -44,6 +44,8 @@ struct Meta<'a> {
     duration_ms: u64,
     #[serde(flatten)]
     provenance: Option<&'a Provenance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
 }
 
 /// Why a request never became a call.
@@ -158,6 +160,7 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
             request_id,
             duration_ms,
             provenance: outcome.provenance.as_ref(),
+            truncated: outcome.truncated(),
         },
     })
 }

@@ -216,6 +216,17 @@ fn unknown_keys_are_warned_of_with_the_nearest() {
 
 #[test]
 fn the_database_section_is_checked() {
+    let db = settings(GOOD).db_sync;
+    assert_eq!(
+        (db.sqlite_path, db.interval, db.max_records),
+        (None, Duration::from_secs(30), 0)
+    );
+    let lines = "SQLITE_PATH = \"a.db\"\nSYNC_INTERVAL_SEC = \"5\"\nMAX_CACHE_ENTRIES = \"7\"";
+    let db = settings(&format!("{GOOD}[DB_SYNC]\n{lines}\n[DB_SYNC_END]\n")).db_sync;
+    assert_eq!(
+        (db.sqlite_path, db.interval, db.max_records),
+        (Some("a.db".into()), Duration::from_secs(5), 7)
+    );
     check_line("DB_SYNC", "SQLITE_PATH = \"app/.hub_state.db\"", &[]);
     check_line(
         "DB_SYNC",

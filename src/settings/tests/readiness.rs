@@ -54,14 +54,14 @@ fn without_a_key_the_useful_variables_are_named_the_chains_first() {
 #[test]
 fn a_provider_without_a_key_is_ready() {
     let text = "[LLM_PROVIDER.ollama]\ndefault_model = \"m\"\n[LLM_PROVIDER.ollama_END]";
-    assert_eq!(tools(text, &[]), ["llm_complete: ollama"]);
+    assert_eq!(tools(text, &[]), ["llm_complete: ollama", "db_query: "]);
 }
 
 #[test]
-fn without_a_provider_nothing_is_usable() {
+fn without_a_provider_only_the_hubs_own_state_can_be_asked() {
     assert_eq!(
         tools("", &[]),
-        ["llm_complete: no LLM provider is active ()"]
+        ["llm_complete: no LLM provider is active ()", "db_query: "]
     );
 }
 

@@ -13,7 +13,12 @@ fn a_missing_file() {
     );
     let (settings, problems) = loaded.unwrap();
     assert_eq!(settings.llm_providers.len(), 0);
-    assert_eq!(settings.tools.len(), 1);
+    let tools: Vec<_> = settings
+        .tools
+        .iter()
+        .map(|tool| tool.name.as_str())
+        .collect();
+    assert_eq!(tools, ["llm_complete", "db_query"]);
     assert!(problems.to_string().contains("[LLM_PROVIDER.anthropic]"));
 }
 

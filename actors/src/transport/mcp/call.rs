@@ -15,6 +15,7 @@ use super::handler::Handler;
 use crate::{
     error::CallError,
     progress::Progress,
+    protocol::Rows,
     request_id::RequestId,
     tools::{About, Call, Outcome, ToolResult},
     transport::calls::Logged,
@@ -112,6 +113,10 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let mut result = match result {
         ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
+        // Structured content is an object, in every version.
+        ToolResult::Rows(Rows { rows, truncated }) => {
+            CallToolResult::structured(json!({"rows": rows, "truncated": truncated}))
+        }
     };
     // A search's text is for reading; its hits are for programs. They need not come a third time.
     if let Some(About::Search(findings)) = provenance.as_ref().map(|p| &p.about) {

@@ -163,6 +163,47 @@ pub fn model_input(catalogue: &Catalogue) -> Value {
     })
 }
 
+/// `db_query`
+pub fn query_input() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "sql": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 16_384,
+                "description": "One SELECT of SQLite's SQL. Tables: \
+                    hub_state(key, value, updated_at), where value is JSON; \
+                    tool_cache(id, tool_name, prompt, response, provider, model, created_at). \
+                    At most 1,000 rows, 1 MiB and 250 ms; no value of more than 256 KiB.",
+            },
+        },
+        "required": ["sql"],
+        "additionalProperties": false,
+    })
+}
+
+/// `db_query`
+pub fn query_output() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "rows": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "One object for each row, with a field for each column.",
+            },
+            "truncated": {
+                "type": "boolean",
+                "description": "Whether there are more rows, which were left out.",
+            },
+        },
+        "required": ["rows", "truncated"],
+    })
+}
+
 /// `list_active_tools`
 pub fn active_tools_output() -> Value {
     let names = json!({"type": "array", "items": {"type": "string"}});

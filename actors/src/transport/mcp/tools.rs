@@ -35,6 +35,7 @@ fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
         ToolKind::ListActiveTools => (schema::no_input(), Some(schema::active_tools_output())),
         ToolKind::HealthCheck => (schema::no_input(), Some(schema::health_output())),
         ToolKind::GetModelInfo => (schema::model_input(catalogue), Some(schema::model_output())),
+        ToolKind::DbQuery => (schema::query_input(), Some(schema::query_output())),
         ToolKind::NotBuilt => return None,
     };
     let asks = matches!(tool.kind, ToolKind::Llm { .. } | ToolKind::Search { .. });
@@ -65,11 +66,13 @@ fn object(schema: serde_json::Value) -> JsonObject {
     }
 }
 
-/// `code_review` → `Code review`, `llm_complete` → `LLM complete`
+/// `code_review` → `Code review`, `llm_complete` → `LLM complete`, `db_query` → `DB query`
 pub fn title(name: &str) -> String {
     let words = name.replace(['_', '-'], " ");
-    if let Some(rest) = words.strip_prefix("llm") {
-        return format!("LLM{rest}");
+    for initials in ["llm", "db"] {
+        if let Some(rest) = words.strip_prefix(initials).filter(|r| r.starts_with(' ')) {
+            return format!("{}{rest}", initials.to_uppercase());
+        }
     }
     let mut letters = words.chars();
     match letters.next() {
@@ -85,6 +88,8 @@ mod tests {
     #[test]
     fn titles_are_for_people() {
         assert_eq!(title("llm_complete"), "LLM complete");
+        assert_eq!(title("db_query"), "DB query");
+        assert_eq!(title("dbase"), "Dbase");
         assert_eq!(title("code-review"), "Code review");
         assert_eq!(title("übersetzen"), "Übersetzen");
     }

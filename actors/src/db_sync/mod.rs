@@ -1,0 +1,81 @@
+//! DbSync: the hub's own state, behind a mailbox.
+//!
+//! The actor's loop never touches the file: SQLite works on threads that the runtime lends, one for
+//! writing and one for queries, and the loop turns meanwhile. So a slow disk, or a lock that another
+//! program holds, is not taken for an actor that is stuck, and queries and writes do not wait for each
+//! other. A panic on such a thread is the actor's.
+//!
+//! Writing is for later: changes of state count at once, records of calls wait in a bounded queue, and
+//! both go into the file together after the interval, when there are many, before a query, and at the
+//! end.
+
+mod actor;
+mod authorizer;
+mod batch;
+mod lent;
+mod like;
+mod open;
+mod query;
+mod question;
+mod records;
+mod rows;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use self::actor::DbSync;
+pub use self::open::{Place, StateFile};
+use crate::{
+    protocol::{DbUp, Drain, Heartbeat},
+    supervise::{Link, spawn_linked},
+};
+
+/// What the Guardian knows of it.
+#[derive(Clone)]
+pub struct DbSpec {
+    /// Where the state is kept.
+    pub place: Place,
+    /// SYNC_INTERVAL_SEC
+    pub interval: Duration,
+    /// MAX_CACHE_ENTRIES; 0 keeps no records.
+    pub max_records: usize,
+    /// HUB_STATE_LAST_RESULTS
+    pub last_results: bool,
+}
+
+/// A started DbSync.
+pub struct Started {
+    /// Its thread: the kill switch.
+    pub arbiter: Arbiter,
+    /// Where it is asked whether it still turns its loop.
+    pub heartbeat: Recipient<Heartbeat>,
+    /// Where it is asked to write what it has and to close the file.
+    pub drain: Recipient<Drain>,
+    /// What it can be asked for.
+    pub up: DbUp,
+}
+
+/// Starts its next life. What the one before had not written is gone.
+pub fn start(spec: &DbSpec, link: Link) -> Started {
+    let (keeps_records, keeps_last_results) = (spec.max_records > 0, spec.last_results);
+    let spec = spec.clone();
+    let (arbiter, address) = spawn_linked(link, move || DbSync::new(spec));
+    Started {
+        arbiter,
+        heartbeat: address.clone().recipient(),
+        drain: address.clone().recipient(),
+        up: DbUp {
+            queries: address.clone().recipient(),
+            writes: address.clone().recipient(),
+            deletes: address.clone().recipient(),
+            reads: address.clone().recipient(),
+            records: address.recipient(),
+            keeps_records,
+            keeps_last_results,
+        },
+    }
+}
