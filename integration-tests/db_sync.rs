@@ -147,6 +147,8 @@ async fn a_stop_writes_everything_and_leaves_one_file() {
     let upstream = FakeUpstream::start().await;
     let lines = "MAX_CACHE_ENTRIES = \"1000\"\nSYNC_INTERVAL_SEC = \"3600\"";
     let hub = Hub::with(&pyfun(&upstream, lines)).await;
+    // What comes before the file is open is written as soon as it is.
+    query(&hub, "SELECT 1").await.assert_ok();
     for _ in 0..5 {
         hub.prompt("why").await.assert_ok();
     }

@@ -34,6 +34,8 @@ pub struct DbSync {
     /// Writes, unless it is at work or the file is not open.
     writer: Option<Connection>,
     writing: bool,
+    /// The last write failed, and the next has its time: until then none is tried.
+    resting: bool,
     /// Answers queries, unless it is at work or the file is not open.
     reader: Option<Reader>,
     changes: state::Changes,
@@ -57,6 +59,7 @@ impl DbSync {
             spec,
             writer: None,
             writing: false,
+            resting: false,
             reader: None,
             changes: state::Changes::default(),
             records: records::Queue::default(),
@@ -97,10 +100,13 @@ impl DbSync {
         }));
     }
 
-    /// Writes what waits, unless a write is under way: then that one's end will.
+    /// Writes what waits, unless a write is under way or has its time: then that one will.
     fn sync(&mut self, ctx: &mut Context<Self>) {
         if self.waiting() == 0 {
             return self.close(ctx);
+        }
+        if self.resting {
+            return;
         }
         let Some(mut writer) = self.writer.take() else {
             return;
@@ -136,20 +142,12 @@ impl DbSync {
     fn synced(&mut self, batch: Batch, written: Written, accepted: u64, ctx: &mut Context<Self>) {
         let pause = match written {
             Written::Done => {
-                self.changes.written(&batch.changes);
-                self.written = accepted;
                 self.well();
-                self.ask_next(ctx);
-                if self.draining.is_some() || self.waiting() >= MANY {
-                    self.sync(ctx);
-                }
-                return;
+                return self.done_with(&batch, accepted, ctx);
             }
             Written::Never(error) => {
                 tracing::error!(%error, "the state file does not take what the hub writes");
-                self.changes.written(&batch.changes);
-                self.written = accepted;
-                return self.ask_next(ctx);
+                return self.done_with(&batch, accepted, ctx);
             }
             Written::Corrupt(error) => {
                 // The next life finds the damage when it opens the file, and moves it aside.
@@ -166,7 +164,20 @@ impl DbSync {
             }
         };
         self.records.put_back(batch.records);
-        ctx.run_later(pause, Self::sync);
+        self.resting = true;
+        ctx.run_later(pause, |actor, ctx| {
+            actor.resting = false;
+            actor.sync(ctx);
+        });
+    }
+
+    fn done_with(&mut self, batch: &Batch, accepted: u64, ctx: &mut Context<Self>) {
+        self.changes.written(&batch.changes);
+        self.written = accepted;
+        self.ask_next(ctx);
+        if self.draining.is_some() || self.waiting() >= MANY {
+            self.sync(ctx);
+        }
     }
 
     fn waiting(&self) -> usize {
@@ -306,6 +317,7 @@ impl Handler<Drain> for DbSync {
     fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
         let (draining, drained) = oneshot::channel();
         self.draining = Some(draining);
+        self.resting = false;
         self.sync(ctx);
         let drained = tokio::time::timeout(LAST, drained);
         Box::pin(drained.into_actor(self).map(|drained, actor, _| {

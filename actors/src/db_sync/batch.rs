@@ -23,7 +23,7 @@ pub enum Written {
     Locked,
     /// The file cannot take it now (disk full, out of memory, ..): again, later.
     Later(Error),
-    /// The file will never take it: it is not a table of ours.
+    /// The file will never take something of it, because a table is not like ours; it has the rest.
     Never(Error),
     /// The file is damaged.
     Corrupt(Error),
@@ -32,28 +32,49 @@ pub enum Written {
 // === impl Batch ===
 
 impl Batch {
-    /// Writes it.
+    /// Writes it. Records that the file will never take do not keep the changes from it.
     pub fn write(&self, connection: &mut Connection, max_records: usize) -> Written {
-        match self.try_write(connection, max_records) {
-            Ok(()) => Written::Done,
-            Err(error) if open::is_busy(&error) => Written::Locked,
-            Err(error) if open::is_corrupt(&error) => Written::Corrupt(error),
-            Err(error) => match error.sqlite_error_code() {
-                // An SQL error, a violated constraint: the same tomorrow.
-                None
-                | Some(
-                    ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch,
-                ) => Written::Never(error),
-                Some(_) => Written::Later(error),
+        let written = self.try_write(connection, &self.records, max_records);
+        match judge(written) {
+            Written::Never(error) => match judge(self.try_write(connection, &[], max_records)) {
+                Written::Done => Written::Never(error),
+                other => other,
             },
+            other => other,
         }
     }
 
-    fn try_write(&self, connection: &mut Connection, max_records: usize) -> Result<(), Error> {
+    fn try_write(
+        &self,
+        connection: &mut Connection,
+        records: &[Record],
+        max_records: usize,
+    ) -> Result<(), Error> {
         // At once the right to write, so that a wait for it is at the beginning and loses nothing.
         let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
         state::write(&transaction, &self.changes)?;
-        records::write(&transaction, &self.records, max_records)?;
+        records::write(&transaction, records, max_records)?;
         transaction.commit()
+    }
+}
+
+fn judge(written: Result<(), Error>) -> Written {
+    let error = match written {
+        Ok(()) => return Written::Done,
+        Err(error) => error,
+    };
+    if open::is_busy(&error) {
+        return Written::Locked;
+    }
+    if open::is_corrupt(&error) {
+        return Written::Corrupt(error);
+    }
+    match error.sqlite_error_code() {
+        // An SQL error, a violated constraint: the same tomorrow.
+        None
+        | Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => {
+            Written::Never(error)
+        }
+        Some(_) => Written::Later(error),
     }
 }

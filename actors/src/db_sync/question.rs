@@ -14,7 +14,7 @@ use crate::protocol::{Query, QueryError, ReadState};
 pub const FRESH: Duration = Duration::from_millis(40);
 
 /// How much later than its deadline a query ends at best.
-const GRACE: Duration = Duration::from_millis(20);
+const GRACE: Duration = Duration::from_millis(10);
 
 /// A question.
 pub enum Question {

@@ -119,6 +119,29 @@ async fn a_query_sees_what_was_accepted_before_it() {
 }
 
 #[actix::test]
+async fn a_file_of_the_python_hub_is_used_as_it_is() {
+    let file = NamedTempFile::new().unwrap();
+    Connection::open(file.path())
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE hub_state (key TEXT PRIMARY KEY, value TEXT, updated_at TEXT);
+             INSERT INTO hub_state VALUES ('old', 'still here', '2025-01-01');
+             CREATE TABLE tool_cache (id INTEGER PRIMARY KEY, tool_name TEXT, secret TEXT NOT NULL);
+             CREATE TABLE users (id INTEGER PRIMARY KEY);",
+        )
+        .unwrap();
+    let db = actor(&file);
+    assert_eq!(read(&db, "old").await, Ok(Some(json!("still here"))));
+    let users = query(&db, "SELECT count(*) FROM users").await;
+    assert_eq!(users, Err(QueryError::NoSuchTable("users".to_owned())));
+    // This one's table takes no records of ours. The state is written all the same.
+    db.do_send(record(1));
+    db.do_send(write("new", json!(1)));
+    assert_eq!(count(&db, "hub_state").await, 2);
+    assert_eq!(count(&db, "tool_cache").await, 0);
+}
+
+#[actix::test]
 async fn a_locked_file_stops_no_heartbeat_and_loses_no_state() {
     let file = NamedTempFile::new().unwrap();
     let db = actor(&file);
