@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun, http,
+    FakeUpstream, Fault, Hub, Pyfun, eventually, http,
     mcp::{Events, JSON, call, initialize, request},
 };
 
@@ -112,4 +112,42 @@ async fn it_is_off_unless_it_is_asked_for() {
     assert_eq!(hub.get("/sse").await.status, 404);
     let bytes = http::request("POST", "/messages?session_id=1", &[JSON], b"{}");
     assert_eq!(hub.raw(&bytes).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_and_does_not_read_is_told_to_read() {
+    let upstream = FakeUpstream::start().await;
+    let hub = hub(&upstream).await;
+    let mut client = Client::open(&hub, "/sse").await;
+    client.ask(&initialize("2024-11-05")).await;
+    let list = request(1, "tools/list", json!({})).to_string();
+    let post = http::request("POST", &client.endpoint, &[JSON], list.as_bytes());
+    let before = hub.memory_kib("VmRSS");
+    // What the sockets hold is read by nobody either, and takes a few hundred answers.
+    let mut refused = 0;
+    for _ in 0..5_000 {
+        let reply = hub.raw(&post).await;
+        match reply.status {
+            202 => {}
+            503 => {
+                assert_eq!(reply.header("retry-after"), "1", "{reply}");
+                assert_eq!(reply.body["error"]["code"], -32603, "{reply}");
+                refused += 1;
+            }
+            _ => panic!("{reply}"),
+        }
+        if refused == 100 {
+            break;
+        }
+    }
+    assert_eq!(refused, 100, "the hub takes whatever comes");
+    let grown = hub.memory_kib("VmRSS").saturating_sub(before);
+    assert!(grown < 32 * 1024, "{grown} KiB more");
+    // Whoever reads is served again.
+    let again = async || {
+        client.events.next().await;
+        let reply = hub.raw(&post).await;
+        (reply.status == 202).then_some(())
+    };
+    eventually(Duration::from_secs(10), "a place", again).await;
 }
