@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::SemaphorePermit, time::Instant};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     body::{self, Body},
@@ -85,11 +85,11 @@ pub async fn call(
     }
 }
 
-async fn read<'a>(
+async fn read(
     request: &HttpRequest,
     payload: web::Payload,
-    lobby: &'a Lobby,
-) -> Result<(Request, Option<SemaphorePermit<'a>>), Refused> {
+    lobby: &Lobby,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Refused> {
     if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -52,7 +52,7 @@ pub async fn call(
         tokio::select! {
             biased;
             () = context.ct.cancelled() => return Err(gone()),
-            () = handler.hung_up() => return Err(gone()),
+            () = handler.hung_up(&context.extensions) => return Err(gone()),
             Some(progress) = progress.recv() => tell(&progress, wants_log, &context).await,
             outcome = &mut run => break outcome,
         }

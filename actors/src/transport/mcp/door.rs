@@ -16,6 +16,7 @@ use super::{
     accept::{self, Accept},
     adapter,
     handler::Handler,
+    held::Held,
     rpc::{self, Code},
     sessions::Sessions,
     sse,
@@ -61,7 +62,10 @@ pub async fn serve(
     match *request.method() {
         Method::POST => mcp.post(&request, payload).await,
         Method::GET => mcp.get(&request).await,
-        Method::DELETE if !mcp.stateless => mcp.pass(&request, Accept::Both, Bytes::new()).await,
+        Method::DELETE if !mcp.stateless => {
+            mcp.pass(&request, Accept::Both, Bytes::new(), Held::default())
+                .await
+        }
         _ => mcp.method_not_allowed(),
     }
 }
@@ -97,7 +101,9 @@ impl Mcp {
     async fn get(&self, request: &HttpRequest) -> HttpResponse {
         let accept = Accept::of(request);
         if !self.stateless && request.headers().contains_key(SESSION) {
-            return self.pass(request, Accept::Both, Bytes::new()).await;
+            return self
+                .pass(request, Accept::Both, Bytes::new(), Held::default())
+                .await;
         }
         // Clients of 2024 name no version; later ones that come without a session want a stream that
         // there is not, and take a 405 for an answer (a 400 makes some ask again for ever).
@@ -125,12 +131,16 @@ impl Mcp {
                 "The answer is application/json or text/event-stream; accept one of them.",
             );
         };
-        let (body, _held) = match body::read(request, payload, &self.lobby.bodies).await {
-            Ok(read) => (read.bytes, read.held),
+        let (body, mut held) = match body::read(request, payload, &self.lobby.bodies).await {
+            Ok(read) => (read.bytes, Held::body(read.held)),
             Err(error) => return refuse_body(error),
         };
+        let session = request.headers().get(SESSION);
+        if let Some(Ok(id)) = session.map(header::HeaderValue::to_str) {
+            held.session = self.sessions.watch(id).await;
+        }
         if body.trim_ascii_start().starts_with(b"[") {
-            return self.batch(request, accept, &body).await;
+            return self.batch(request, accept, &body, held).await;
         }
         let opens =
             !self.stateless && !request.headers().contains_key(SESSION) && may_initialize(&body);
@@ -143,12 +153,19 @@ impl Mcp {
         } else {
             None
         };
-        self.pass(request, accept, body).await
+        self.pass(request, accept, body, held).await
     }
 
     /// Lets rmcp answer one message.
-    async fn pass(&self, request: &HttpRequest, accept: Accept, body: Bytes) -> HttpResponse {
-        let answer = self.service.handle(forward(request, body.clone())).await;
+    async fn pass(
+        &self,
+        request: &HttpRequest,
+        accept: Accept,
+        body: Bytes,
+        held: Held,
+    ) -> HttpResponse {
+        let forwarded = forward(request, body.clone(), held);
+        let answer = self.service.handle(forwarded).await;
         // The content type was right, so what rmcp could not read is the content.
         if answer.status() == http::StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return HttpResponse::BadRequest().json(rpc::diagnose(&body));
@@ -157,7 +174,13 @@ impl Mcp {
     }
 
     /// Several messages at once, which 2025-03-26 demands and 2025-06-18 removed.
-    async fn batch(&self, request: &HttpRequest, accept: Accept, body: &[u8]) -> HttpResponse {
+    async fn batch(
+        &self,
+        request: &HttpRequest,
+        accept: Accept,
+        body: &[u8],
+        held: Held,
+    ) -> HttpResponse {
         let refuse = |sentence: &str| rpc::refuse(StatusCode::BAD_REQUEST, Code::Invalid, sentence);
         let version = request.headers().get(VERSION);
         if version.is_some_and(|version| version.as_bytes() > LAST_WITH_BATCHES.as_bytes()) {
@@ -179,7 +202,10 @@ impl Mcp {
                 return Some(rpc::diagnose_value(message));
             }
             let one = Bytes::from(message.to_string());
-            let answer = self.service.handle(forward(request, one)).await;
+            let answer = self
+                .service
+                .handle(forward(request, one, held.clone()))
+                .await;
             let status = answer.status();
             match accept::message(answer).await {
                 Some(answer) => Some(answer),
@@ -224,7 +250,7 @@ fn may_initialize(body: &[u8]) -> bool {
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
-fn forward(request: &HttpRequest, body: Bytes) -> http::Request<adapter::Whole> {
+fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adapter::Whole> {
     let mut headers = adapter::headers(request);
     headers.insert(
         http::header::ACCEPT,
@@ -234,7 +260,9 @@ fn forward(request: &HttpRequest, body: Bytes) -> http::Request<adapter::Whole> 
         http::header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    adapter::request(request, headers, body)
+    let mut forwarded = adapter::request(request, headers, body);
+    forwarded.extensions_mut().insert(held);
+    forwarded
 }
 
 /// The answer to a body that cannot be read.

@@ -6,17 +6,19 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
-        SetLevelRequestParams, SubscriptionFilter, Tool,
+        CustomRequest, CustomResult, ErrorCode, Extensions, GetPromptRequestParams,
+        GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ServerConfig, SetLevelRequestParams, SubscriptionFilter, Tool,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use tokio::sync::watch;
 
 use super::{
-    call, prompts, resources,
+    call,
+    held::{self, Held},
+    prompts, resources,
     subscription::{self, Subscription},
     verbosity::Verbosity,
 };
@@ -75,12 +77,11 @@ impl Handler {
         }
     }
 
-    /// Returns when the client's connection is over.
-    pub(super) async fn hung_up(&self) {
-        match self.connection.clone() {
-            Some(mut connection) => while connection.changed().await.is_ok() {},
-            None => std::future::pending().await,
-        }
+    /// Returns when the client's connection, or the session of the request with these extensions, is
+    /// over.
+    pub(super) async fn hung_up(&self, extensions: &Extensions) {
+        let session = Held::of(extensions).and_then(|held| held.session.clone());
+        held::end(session.or_else(|| self.connection.clone())).await;
     }
 
     fn catalogue(&self) -> Result<Arc<Catalogue>, ErrorData> {
@@ -221,7 +222,7 @@ impl ServerHandler for Handler {
         tokio::select! {
             () = subscription::listen(&context, changes) => {}
             () = context.cancelled() => {}
-            () = self.hung_up() => {}
+            () = self.hung_up(&context.request_context().extensions) => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 //! - `door`: what real clients send and rmcp refuses
 //! - `sessions`: how many there may be, and for how long
 //! - `sse`: the transport of 2024
+//! - `held`: what a request has until its handler is done
 //! - `handler`: rmcp's questions, answered from the lobby; `call`, `prompts`, `resources`,
 //!   `subscription` and `verbosity` answer one kind each
 //! - `listing`, `tools`, `schema`: the catalogue as MCP describes it
@@ -23,6 +24,7 @@ mod door;
 #[cfg(feature = "fixtures")]
 mod fixture;
 mod handler;
+mod held;
 mod listing;
 mod prompts;
 mod resources;

@@ -20,7 +20,10 @@ use rmcp::{
         local::{LocalSessionManager, LocalSessionManagerError},
     },
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
 
 /// Most sessions at a time. One takes about 60 KiB.
 const MOST: usize = 500;
@@ -58,6 +61,8 @@ struct Use {
     last: Instant,
     /// Somebody came back after initializing.
     returned: bool,
+    /// Dropped with the session: its calls end at once, not when rmcp has lost its patience.
+    alive: watch::Sender<()>,
 }
 
 // === impl Sessions ===
@@ -91,6 +96,12 @@ impl Sessions {
         }
         self.reserved.fetch_add(1, Ordering::SeqCst);
         Some(Reservation(self.clone()))
+    }
+
+    /// What ends when the session does; `None` if there is no such session.
+    pub async fn watch(&self, id: &str) -> Option<watch::Receiver<()>> {
+        let known = self.known.lock().await;
+        Some(known.get(id)?.alive.subscribe())
     }
 
     async fn touch(&self, id: &SessionId) {
@@ -135,6 +146,7 @@ impl SessionManager for Sessions {
         let used = Use {
             last: Instant::now(),
             returned: false,
+            alive: watch::Sender::default(),
         };
         known.insert(id.clone(), used);
         drop(known);

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use super::{
     door::{Mcp, full, refuse_body},
     handler::Handler,
+    held::Held,
     rpc::{self, Code},
 };
 use crate::transport::body;
@@ -179,7 +180,7 @@ pub async fn message(
             "There is no such session. Open a stream at /sse first.",
         );
     };
-    let (body, _held) = match body::read(&request, payload, &mcp.lobby.bodies).await {
+    let (body, held) = match body::read(&request, payload, &mcp.lobby.bodies).await {
         Ok(read) => (read.bytes, read.held),
         Err(error) => return refuse_body(error),
     };
@@ -188,6 +189,7 @@ pub async fn message(
         Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(&body)),
     };
     if let ClientJsonRpcMessage::Request(request) = &mut message {
+        request.request.extensions_mut().insert(Held::body(held));
         let Ok(place) = places.try_acquire_owned() else {
             return busy();
         };
