@@ -122,7 +122,13 @@ async fn it_calls_cancels_and_ends_with_its_client() {
         .await;
     assert!(exchange.hung_up_within(SECOND).await >= left);
 
+    upstream.anthropic.always(Fault::Hang);
+    hub.send(&call(3, "llm_complete", json!({"prompt": "hello"})))
+        .await;
+    let exchange = upstream.anthropic.arrival(2).await;
+    let left = Instant::now();
     drop(hub.input.take());
+    assert!(exchange.hung_up_within(SECOND).await >= left);
     let ended = within(PATIENCE, "the hub's end", hub.child.wait())
         .await
         .unwrap();
@@ -221,5 +227,31 @@ async fn snippets_are_what_clients_read() {
             Some(&json!(expected)),
             "{snippet}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_snippet_that_its_client_would_not_read_is_refused() {
+    let url = "https://hub.example/sse";
+    let finished = Program::new(["mcp-config", "claude-desktop", "--url", url])
+        .run()
+        .await;
+    finished.assert_exit(64);
+    assert_eq!(finished.stdout, "");
+    assert!(
+        finished.stderr.contains("Settings, Connectors"),
+        "{}",
+        finished.stderr
+    );
+    // The path says which transport it is, whatever the hub here would use.
+    for (path, kind) in [("sse", "sse"), ("mcp", "http")] {
+        let url = format!("https://hub.example/{path}");
+        let finished = Program::new(["mcp-config", "vscode", "--url", &url])
+            .run()
+            .await;
+        finished.assert_exit(0);
+        let snippet: Value = serde_json::from_str(&finished.stdout).unwrap();
+        assert_eq!(snippet["servers"]["multi-llm-hub"]["type"], kind);
+        assert_eq!(snippet["servers"]["multi-llm-hub"]["url"], url);
     }
 }
