@@ -68,6 +68,10 @@ async fn old_clients_get_their_stream_at_both_addresses() {
             "hello from anthropic"
         );
     }
+    let nowhere = http::request("POST", "/messages", &[JSON], b"{}");
+    let reply = hub.raw(&nowhere).await;
+    assert_eq!(reply.status, 400, "{reply}");
+    assert_eq!(reply.body["error"]["code"], -32600, "{reply}");
     // New clients are not disturbed by it.
     let reply = hub.mcp_modern(request(1, "tools/list", json!({}))).await;
     assert!(reply.last()["result"]["tools"].is_array(), "{reply}");

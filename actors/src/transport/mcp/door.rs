@@ -8,14 +8,17 @@ use actix_web::{
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::HeaderValue;
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{
+    model::ProtocolVersion,
+    transport::{StreamableHttpServerConfig, StreamableHttpService},
+};
 use serde_json::Value;
 use std::sync::Arc;
 
 use super::{
     accept::{self, Accept},
     adapter,
-    handler::Handler,
+    handler::{self, Handler},
     held::Held,
     rpc::{self, Code},
     sessions::Sessions,
@@ -33,6 +36,7 @@ const LAST_WITH_BATCHES: &str = "2025-03-26";
 
 const SESSION: &str = "Mcp-Session-Id";
 const VERSION: &str = "MCP-Protocol-Version";
+const METHOD: &str = "Mcp-Method";
 
 /// One life's MCP server, shared by all threads.
 pub struct Mcp {
@@ -142,13 +146,19 @@ impl Mcp {
         if body.trim_ascii_start().starts_with(b"[") {
             return self.batch(request, accept, &body, held).await;
         }
+        // rmcp acknowledges before it asks us, and compares this header with the body.
+        if header_is(request, METHOD, "subscriptions/listen") {
+            match self.lobby.listeners.clone().try_acquire_owned() {
+                Ok(place) => held.listener = Some(Arc::new(place)),
+                Err(_) => return unavailable(handler::CROWDED),
+            }
+        }
         let opens =
-            !self.stateless && !request.headers().contains_key(SESSION) && may_initialize(&body);
+            !self.stateless && !request.headers().contains_key(SESSION) && initializes(&body);
         let _place = if opens {
             match self.sessions.reserve().await {
                 Some(place) => Some(place),
-                None if rpc::method(&body).as_deref() == Some("initialize") => return full(),
-                None => None,
+                None => return full(),
             }
         } else {
             None
@@ -169,6 +179,13 @@ impl Mcp {
         // The content type was right, so what rmcp could not read is the content.
         if answer.status() == http::StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return HttpResponse::BadRequest().json(rpc::diagnose(&body));
+        }
+        let kind = answer.headers().get(http::header::CONTENT_TYPE);
+        if answer.status().as_u16() >= 400 && kind.is_none() {
+            return match answer.status() {
+                http::StatusCode::METHOD_NOT_ALLOWED => self.method_not_allowed(),
+                status => refused(request, &body, status),
+            };
         }
         accept.answer(answer).await
     }
@@ -242,11 +259,53 @@ impl Mcp {
     }
 }
 
-/// Whether a body may be `initialize`. Looked for, not parsed: a prompt with the word in it keeps a
-/// place for as long as it takes. Letters can be escaped in JSON (`initi\u0061lize`).
-fn may_initialize(body: &[u8]) -> bool {
+/// Whether a body is `initialize`. Looked for, and read only where it is found: a prompt may have the
+/// word in it. Letters can be escaped in JSON (`initi\u0061lize`).
+fn initializes(body: &[u8]) -> bool {
     let has = |words: &[u8]| body.windows(words.len()).any(|window| window == words);
-    has(b"\"initialize\"") || has(b"\\u")
+    (has(b"\"initialize\"") || has(b"\\u")) && rpc::method(body).as_deref() == Some("initialize")
+}
+
+fn header_is(request: &HttpRequest, name: &str, value: &str) -> bool {
+    let found = request.headers().get(name);
+    found.is_some_and(|found| found.as_bytes() == value.as_bytes())
+}
+
+/// What rmcp refuses with words that no JSON-RPC client reads.
+fn refused(request: &HttpRequest, body: &[u8], status: http::StatusCode) -> HttpResponse {
+    let id = rpc::id(body);
+    let status = adapter::status(status);
+    let version = request.headers().get(VERSION);
+    let known = |version: &header::HeaderValue| {
+        let versions = ProtocolVersion::KNOWN_VERSIONS.iter();
+        versions
+            .map(ProtocolVersion::as_str)
+            .any(|known| version.as_bytes() == known.as_bytes())
+    };
+    let (code, sentence) = match status {
+        StatusCode::NOT_FOUND => (
+            Code::Invalid,
+            "There is no such session. Send `initialize` without Mcp-Session-Id to begin a new one.",
+        ),
+        StatusCode::BAD_REQUEST if version.is_some_and(|version| !known(version)) => (
+            Code::Invalid,
+            "The hub does not speak this MCP-Protocol-Version. Send the one that `initialize` \
+             agreed on.",
+        ),
+        StatusCode::BAD_REQUEST if !request.headers().contains_key(SESSION) => (
+            Code::Invalid,
+            "Send `initialize` first, and its answer's Mcp-Session-Id with every request after it.",
+        ),
+        status if status.is_client_error() => (
+            Code::Invalid,
+            "The hub cannot read this request. Its headers do not fit its method.",
+        ),
+        _ => (
+            Code::Internal,
+            "The session cannot be used now. Try again, or begin a new one with `initialize`.",
+        ),
+    };
+    HttpResponse::build(status).json(rpc::error(id.as_ref(), code, sentence))
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
@@ -272,11 +331,11 @@ pub(super) fn refuse_body(error: BodyError) -> HttpResponse {
 
 /// All places are taken.
 pub(super) fn full() -> HttpResponse {
-    let mut response = rpc::refuse(
-        StatusCode::SERVICE_UNAVAILABLE,
-        Code::Internal,
-        "The hub has as many sessions as it can hold. Try again in ten seconds.",
-    );
+    unavailable("The hub has as many sessions as it can hold. Try again in ten seconds.")
+}
+
+fn unavailable(sentence: &str) -> HttpResponse {
+    let mut response = rpc::refuse(StatusCode::SERVICE_UNAVAILABLE, Code::Internal, sentence);
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));

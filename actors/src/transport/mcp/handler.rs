@@ -38,6 +38,10 @@ const METHODS: [&str; 10] = [
     "subscriptions/listen",
 ];
 
+/// All listeners' places are taken.
+pub(super) const CROWDED: &str =
+    "The hub has as many listeners as it can hold. Try again in ten seconds.";
+
 /// Methods that 2026-07-28 has removed.
 const REMOVED: [&str; 5] = [
     "initialize",
@@ -212,11 +216,14 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let Ok(_place) = self.lobby.listeners.try_acquire() else {
-            return Err(ErrorData::internal_error(
-                "The hub has as many listeners as it can hold. Try again later.",
-                None,
-            ));
+        // At `/mcp` the door has kept a place, and refuses with a status.
+        let held = Held::of(&context.request_context().extensions);
+        let _place = match held.and_then(|held| held.listener.clone()) {
+            Some(place) => place,
+            None => match self.lobby.listeners.clone().try_acquire_owned() {
+                Ok(place) => Arc::new(place),
+                Err(_) => return Err(ErrorData::internal_error(CROWDED, None)),
+            },
         };
         let changes = self.lobby.changes.subscribe();
         tokio::select! {

@@ -11,9 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 #[derive(Debug, Clone, Default)]
 pub struct Held {
     /// The memory for its body.
+    #[expect(dead_code, reason = "held, not read")]
     pub body: Option<Arc<OwnedSemaphorePermit>>,
     /// The session that it belongs to; ends when that does.
     pub session: Option<watch::Receiver<()>>,
+    /// A listener's place.
+    pub listener: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 // === impl Held ===

@@ -91,11 +91,18 @@ impl Sessions {
                 .min_by_key(|(_, used)| used.last)
                 .map(|(id, _)| id.clone())?;
             known.remove(&idle);
+            let place = self.take();
             drop(known);
             self.close(&idle).await;
+            return Some(place);
         }
+        Some(self.take())
+    }
+
+    /// Takes a place. Only under the lock of `known`, or two take the same.
+    fn take(self: &Arc<Self>) -> Reservation {
         self.reserved.fetch_add(1, Ordering::SeqCst);
-        Some(Reservation(self.clone()))
+        Reservation(self.clone())
     }
 
     /// What ends when the session does; `None` if there is no such session.

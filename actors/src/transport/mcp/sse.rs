@@ -158,7 +158,7 @@ fn text(message: &ServerJsonRpcMessage) -> String {
 /// `POST /messages`
 pub async fn message(
     request: HttpRequest,
-    address: web::Query<Address>,
+    address: Option<web::Query<Address>>,
     payload: web::Payload,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
@@ -169,6 +169,13 @@ pub async fn message(
             "Send JSON, with the header Content-Type: application/json.",
         );
     }
+    let Some(address) = address else {
+        return rpc::refuse(
+            StatusCode::BAD_REQUEST,
+            Code::Invalid,
+            "The address has no session_id. Post to the one that the stream at /sse begins with.",
+        );
+    };
     let inbox = match &mcp.legacy {
         Some(clients) => clients.inbox(&address.session_id).await,
         None => None,
