@@ -87,14 +87,14 @@ async fn every_refusal_is_json_rpc() {
     let version = ("MCP-Protocol-Version", "2099-01-01");
     let own = ("Mcp-Session-Id", id.as_str());
     let nobodys = ("Mcp-Session-Id", "nobody");
-    let cases: [(&Hub, &[(&str, &str)], u16, &str); 4] = [
-        (&stateless, &[version], 400, "MCP-Protocol-Version"),
-        (&sessions, &[version, own], 400, "MCP-Protocol-Version"),
-        (&sessions, &[nobodys], 404, "There is no such session"),
-        (&sessions, &[], 400, "Send `initialize` first"),
+    let cases = [
+        (&stateless, vec![version], 400, "MCP-Protocol-Version"),
+        (&sessions, vec![version, own], 400, "MCP-Protocol-Version"),
+        (&sessions, vec![nobodys], 404, "There is no such session"),
+        (&sessions, vec![], 400, "Send `initialize` first"),
     ];
     for (hub, headers, status, words) in cases {
-        let reply = hub.mcp_with(headers, &list).await;
+        let reply = hub.mcp_with(&headers, &list).await;
         assert_eq!(reply.status, status, "{reply}");
         assert_eq!(reply.body["error"]["code"], -32600, "{reply}");
         assert_eq!(reply.body["id"], 7, "{reply}");

@@ -120,6 +120,13 @@ async fn a_session_that_ends_cancels_the_vendor() {
     let reply = hub.raw(&http::request("DELETE", "/mcp", &own, b"")).await;
     assert!(reply.status < 300, "{reply}");
     assert!(exchange.hung_up_within(SECOND).await >= left);
+    let line = async || {
+        let log = hub.process.stderr.text();
+        let line = log.lines().find(|line| line.contains("calls: cancelled"))?;
+        Some(line.to_owned())
+    };
+    let (line, _) = eventually(5 * SECOND, "the call's line", line).await;
+    assert!(line.contains("tool=\"llm_complete\""), "{line}");
 }
 
 #[tokio::test]

@@ -155,3 +155,32 @@ async fn a_client_that_asks_and_does_not_read_is_told_to_read() {
     };
     eventually(Duration::from_secs(10), "a place", again).await;
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_can_cancel() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(&Fault::Hang);
+    let pyfun = Pyfun::three(&upstream)
+        .limit("MAX_PARALLEL_REQUESTS", "1")
+        .limit("MAX_WAIT_SEC", "5");
+    let hub = Hub::builder().pyfun(&pyfun).keys();
+    let hub = hub.env("HUB__HUB__HUB_TRANSPORT", "sse").start().await;
+    let mut client = Client::open(&hub, "/sse").await;
+    client.ask(&initialize("2024-11-05")).await;
+    let first = call(1, "llm_complete", json!({"prompt": "takes anthropic"}));
+    assert_eq!(client.post(&first).await, 202);
+    upstream.anthropic.arrival(0).await;
+    let mut second = call(2, "llm_complete", json!({"prompt": "waits, then goes on"}));
+    second["params"]["_meta"] = json!({"progressToken": 2});
+    assert_eq!(client.post(&second).await, 202);
+    // The stream is full before there is anything to be told.
+    while client.post(&request(3, "tools/list", json!({}))).await == 202 {}
+    assert_eq!(upstream.gemini.seen().len(), 0);
+    let exchange = upstream.gemini.arrival(0).await;
+    let left = Instant::now();
+    let cancel = json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2},
+    });
+    assert_eq!(client.post(&cancel).await, 202);
+    assert!(exchange.hung_up_within(SECOND).await >= left);
+}
