@@ -1,21 +1,10 @@
 //! The stdio transport: one MCP client that started the hub as its child process.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Poll, ready},
-};
+use std::sync::Arc;
 
 use actix::prelude::*;
-use rmcp::{
-    ServiceExt,
-    transport::{StdioReader, stdio_pipes},
-};
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    sync::{mpsc::UnboundedSender, watch},
-};
+use rmcp::{ServiceExt, transport::stdio_pipes};
+use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{http::Started, lobby::Lobby, mcp};
 use crate::{
@@ -38,12 +27,6 @@ struct StdioTransport {
     end: UnboundedSender<End>,
 }
 
-/// Standard input. Its end is the end of all calls: nobody is left to read the answers.
-struct Input {
-    inner: StdioReader,
-    connection: Option<watch::Sender<()>>,
-}
-
 /// Starts serving standard input and output. `end` hears when the client is gone.
 pub fn start(end: UnboundedSender<End>, health: Recipient<ReportHealth>, link: Link) -> Started {
     let (arbiter, address) = spawn_linked(link, move || StdioTransport {
@@ -62,32 +45,14 @@ async fn serve(lobby: Arc<Lobby>) {
     lobby.ready().await;
     let (input, output) = stdio_pipes();
     let (connection, connected) = watch::channel(());
-    let input = Input {
-        inner: input,
-        connection: Some(connection),
-    };
     let handler = mcp::Handler::connected(lobby, connected);
-    match handler.serve((input, output)).await {
+    match handler
+        .serve(mcp::Lines::new(input, output, connection))
+        .await
+    {
         Ok(client) => drop(client.waiting().await),
         // Its words may hold the client's.
         Err(_) => tracing::debug!("the client left before it had begun"),
-    }
-}
-
-// === impl Input ===
-
-impl AsyncRead for Input {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.inner).poll_read(context, buffer));
-        if read.is_err() || buffer.filled().len() == before {
-            self.connection = None;
-        }
-        Poll::Ready(read)
     }
 }
 

@@ -30,9 +30,9 @@ use crate::transport::{
 };
 
 /// Most requests of one batch.
-const LARGEST_BATCH: usize = 50;
+pub(super) const LARGEST_BATCH: usize = 50;
 /// Newest version that has batches.
-const LAST_WITH_BATCHES: &str = "2025-03-26";
+pub(super) const LAST_WITH_BATCHES: &str = "2025-03-26";
 
 const SESSION: &str = "Mcp-Session-Id";
 const VERSION: &str = "MCP-Protocol-Version";

@@ -7,6 +7,7 @@
 //! - `door`: what real clients send and rmcp refuses
 //! - `sessions`: how many there may be, and for how long
 //! - `sse`: the transport of 2024
+//! - `lines`: messages on standard input and output
 //! - `held`: what a request has until its handler is done
 //! - `handler`: rmcp's questions, answered from the lobby; `call`, `prompts`, `resources`,
 //!   `subscription` and `verbosity` answer one kind each
@@ -25,6 +26,7 @@ mod door;
 mod fixture;
 mod handler;
 mod held;
+mod lines;
 mod listing;
 mod prompts;
 mod resources;
@@ -39,5 +41,6 @@ mod verbosity;
 pub use self::{
     door::{Mcp, McpOptions, serve},
     handler::Handler,
+    lines::Lines,
     listing::{Changes, Listing},
 };
