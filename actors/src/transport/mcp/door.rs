@@ -8,10 +8,7 @@ use actix_web::{
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::HeaderValue;
-use rmcp::{
-    model::ProtocolVersion,
-    transport::{StreamableHttpServerConfig, StreamableHttpService},
-};
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -20,22 +17,20 @@ use super::{
     adapter,
     handler::{self, Handler},
     held::Held,
+    refusal::{full, refuse_body, refused, unavailable},
     rpc::{self, Code},
     sessions::Sessions,
     sse,
 };
-use crate::transport::{
-    body::{self, BodyError},
-    lobby::Lobby,
-};
+use crate::transport::{body, lobby::Lobby};
 
 /// Most requests of one batch.
 pub(super) const LARGEST_BATCH: usize = 50;
 /// Newest version that has batches.
 pub(super) const LAST_WITH_BATCHES: &str = "2025-03-26";
 
-const SESSION: &str = "Mcp-Session-Id";
-const VERSION: &str = "MCP-Protocol-Version";
+pub(super) const SESSION: &str = "Mcp-Session-Id";
+pub(super) const VERSION: &str = "MCP-Protocol-Version";
 const METHOD: &str = "Mcp-Method";
 
 /// One life's MCP server, shared by all threads.
@@ -271,43 +266,6 @@ fn header_is(request: &HttpRequest, name: &str, value: &str) -> bool {
     found.is_some_and(|found| found.as_bytes() == value.as_bytes())
 }
 
-/// What rmcp refuses with words that no JSON-RPC client reads.
-fn refused(request: &HttpRequest, body: &[u8], status: http::StatusCode) -> HttpResponse {
-    let id = rpc::id(body);
-    let status = adapter::status(status);
-    let version = request.headers().get(VERSION);
-    let known = |version: &header::HeaderValue| {
-        let versions = ProtocolVersion::KNOWN_VERSIONS.iter();
-        versions
-            .map(ProtocolVersion::as_str)
-            .any(|known| version.as_bytes() == known.as_bytes())
-    };
-    let (code, sentence) = match status {
-        StatusCode::NOT_FOUND => (
-            Code::Invalid,
-            "There is no such session. Send `initialize` without Mcp-Session-Id to begin a new one.",
-        ),
-        StatusCode::BAD_REQUEST if version.is_some_and(|version| !known(version)) => (
-            Code::Invalid,
-            "The hub does not speak this MCP-Protocol-Version. Send the one that `initialize` \
-             agreed on.",
-        ),
-        StatusCode::BAD_REQUEST if !request.headers().contains_key(SESSION) => (
-            Code::Invalid,
-            "Send `initialize` first, and its answer's Mcp-Session-Id with every request after it.",
-        ),
-        status if status.is_client_error() => (
-            Code::Invalid,
-            "The hub cannot read this request. Its headers do not fit its method.",
-        ),
-        _ => (
-            Code::Internal,
-            "The session cannot be used now. Try again, or begin a new one with `initialize`.",
-        ),
-    };
-    HttpResponse::build(status).json(rpc::error(id.as_ref(), code, sentence))
-}
-
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
 fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adapter::Whole> {
     let mut headers = adapter::headers(request);
@@ -324,20 +282,25 @@ fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adap
     forwarded
 }
 
-/// The answer to a body that cannot be read.
-pub(super) fn refuse_body(error: BodyError) -> HttpResponse {
-    rpc::refuse(error.status(), Code::Invalid, &error.to_string())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// All places are taken.
-pub(super) fn full() -> HttpResponse {
-    unavailable("The hub has as many sessions as it can hold. Try again in ten seconds.")
-}
-
-fn unavailable(sentence: &str) -> HttpResponse {
-    let mut response = rpc::refuse(StatusCode::SERVICE_UNAVAILABLE, Code::Internal, sentence);
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
-    response
+    #[test]
+    fn a_message_opens_a_session_by_its_method_alone() {
+        for opens in [
+            r#"{"method": "initialize"}"#,
+            r#"{"id": 1, "method": "initi\u0061lize", "params": {}}"#,
+        ] {
+            assert!(initializes(opens.as_bytes()), "{opens}");
+        }
+        for other in [
+            r#"{"method": "tools/call", "params": {"prompt": "l'\u00e9t\u00e9"}}"#,
+            r#"{"method": "tools/call", "params": {"method": "initialize"}}"#,
+            r#"{"method": ["initialize"]}"#,
+            r#""initialize""#,
+        ] {
+            assert!(!initializes(other.as_bytes()), "{other}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! - `adapter`: actix-web's requests and answers as rmcp's, and back
 //! - `door`: what real clients send and rmcp refuses
+//! - `refusal`: what goes no further
 //! - `sessions`: how many there may be, and for how long
 //! - `sse`: the transport of 2024
 //! - `lines`: messages on standard input and output
@@ -29,6 +30,7 @@ mod held;
 mod lines;
 mod listing;
 mod prompts;
+mod refusal;
 mod resources;
 mod rpc;
 mod schema;

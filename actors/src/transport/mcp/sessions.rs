@@ -218,3 +218,30 @@ impl Drop for Reservation {
         self.0.reserved.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn two_who_need_room_at_once_do_not_get_the_same_place() {
+        let sessions = Sessions::new();
+        let mut transports = Vec::new();
+        for _ in 0..MOST {
+            let (id, transport) = sessions.create_session().await.unwrap();
+            sessions.touch(&id).await;
+            transports.push(transport);
+        }
+        assert!(sessions.reserve().await.is_none(), "all are in use");
+        for used in sessions.known.lock().await.values_mut() {
+            used.last = used.last.checked_sub(IDLE).unwrap();
+        }
+        let places = join_all((0..5).map(|_| sessions.reserve())).await;
+        let taken = places.iter().flatten().count();
+        assert_eq!(taken, 5);
+        let known = sessions.known.lock().await.len();
+        assert_eq!(known + taken, MOST);
+    }
+}

@@ -26,9 +26,10 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    door::{Mcp, full, refuse_body},
+    door::Mcp,
     handler::Handler,
     held::Held,
+    refusal::{full, refuse_body},
     rpc::{self, Code},
 };
 use crate::transport::body;
