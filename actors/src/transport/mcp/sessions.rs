@@ -221,7 +221,7 @@ impl Drop for Reservation {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::future::join_all;
+    use futures_util::future::{join, join_all};
 
     use super::*;
 
@@ -238,7 +238,10 @@ mod tests {
         for used in sessions.known.lock().await.values_mut() {
             used.last = used.last.checked_sub(IDLE).unwrap();
         }
-        let places = join_all((0..5).map(|_| sessions.reserve())).await;
+        // Closing takes a moment, in which the others come.
+        let closing = sessions.local.sessions.read().await;
+        let reserve = join_all((0..5).map(|_| sessions.reserve()));
+        let (places, ()) = join(reserve, async { drop(closing) }).await;
         let taken = places.iter().flatten().count();
         assert_eq!(taken, 5);
         let known = sessions.known.lock().await.len();
