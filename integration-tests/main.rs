@@ -34,6 +34,7 @@ mod mcp_calls;
 mod mcp_changes;
 #[cfg(feature = "fixtures")]
 mod mcp_conformance;
+mod mcp_memory;
 mod mcp_sdk;
 mod mcp_sessions;
 mod mcp_sse;

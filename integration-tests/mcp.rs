@@ -78,6 +78,40 @@ async fn an_unknown_version_in_a_request_is_refused_with_those_there_are() {
 }
 
 #[tokio::test]
+async fn every_refusal_is_json_rpc() {
+    let upstream = FakeUpstream::start().await;
+    let stateless = Hub::three(&upstream).await;
+    let sessions = with_sessions(&upstream).await;
+    let id = session(&sessions).await;
+    let list = request(7, "tools/list", json!({})).to_string();
+    let version = ("MCP-Protocol-Version", "2099-01-01");
+    let own = ("Mcp-Session-Id", id.as_str());
+    let nobodys = ("Mcp-Session-Id", "nobody");
+    let cases = [
+        (&stateless, vec![version], 400, "MCP-Protocol-Version"),
+        (&sessions, vec![version, own], 400, "MCP-Protocol-Version"),
+        (&sessions, vec![nobodys], 404, "There is no such session"),
+        (&sessions, vec![], 400, "Send `initialize` first"),
+    ];
+    for (hub, headers, status, words) in cases {
+        let reply = hub.mcp_with(&headers, &list).await;
+        assert_eq!(reply.status, status, "{reply}");
+        assert_eq!(reply.body["error"]["code"], -32600, "{reply}");
+        assert_eq!(reply.body["id"], 7, "{reply}");
+        let sentence = reply.body["error"]["message"].as_str().unwrap();
+        assert!(sentence.contains(words), "{reply}");
+    }
+    for method in ["GET", "DELETE"] {
+        let gone = http::request(method, "/mcp", &[nobodys, ("Accept", "*/*")], b"");
+        let reply = sessions.raw(&gone).await;
+        if method == "GET" || reply.status >= 400 {
+            assert_eq!(reply.status, 404, "{reply}");
+            assert_eq!(reply.body["error"]["code"], -32600, "{reply}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_accepted_type_is_enough() {
     let upstream = FakeUpstream::start().await;
     for hub in [Hub::three(&upstream).await, with_sessions(&upstream).await] {

@@ -107,6 +107,29 @@ async fn a_cancelled_notification_cancels_the_vendor() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_cancels_the_vendor() {
+    let upstream = FakeUpstream::start().await;
+    upstream.anthropic.always(Fault::Hang);
+    let hub = with_sessions(&upstream).await;
+    let id = session(&hub).await;
+    let own = [("Mcp-Session-Id", id.as_str())];
+    let message = call(9, "llm_complete", json!({"prompt": "hello"}));
+    let _stream = Events::post(&hub, &own, &message).await;
+    let exchange = upstream.anthropic.arrival(0).await;
+    let left = Instant::now();
+    let reply = hub.raw(&http::request("DELETE", "/mcp", &own, b"")).await;
+    assert!(reply.status < 300, "{reply}");
+    assert!(exchange.hung_up_within(SECOND).await >= left);
+    let line = async || {
+        let log = hub.process.stderr.text();
+        let line = log.lines().find(|line| line.contains("calls: cancelled"))?;
+        Some(line.to_owned())
+    };
+    let (line, _) = eventually(5 * SECOND, "the call's line", line).await;
+    assert!(line.contains("tool=\"llm_complete\""), "{line}");
+}
+
+#[tokio::test]
 async fn a_silent_stream_is_kept_alive() {
     let upstream = FakeUpstream::start().await;
     let hub = with_sessions(&upstream).await;

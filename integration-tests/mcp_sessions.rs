@@ -7,9 +7,11 @@ use tokio::task::JoinSet;
 
 use crate::support::{
     FakeUpstream, Hub, Pyfun, eventually,
-    mcp::{BOTH, call, initialize},
+    mcp::{BOTH, Events, call, initialize, modern, modern_headers, request},
 };
 
+/// Places for those who wait for changes.
+const LISTENERS: usize = 1_000;
 /// How many come.
 const MANY: usize = 10_000;
 /// How many of them at a time.
@@ -65,7 +67,11 @@ async fn ten_thousand_abandoned_clients_are_turned_away_and_forgotten() {
     let disguised = disguised.replace("\"initialize\"", "\"initi\\u0061lize\"");
     let reply = hub.mcp_with(&[BOTH], &disguised).await;
     assert_eq!(reply.status, 503, "{reply}");
-    // A word in a prompt opens no session, and needs no place.
+    // A word or an escaped letter in a prompt opens no session, and needs no place.
+    let escaped = call(1, "get_model_info", json!({"model": "l'\u{e9}t\u{e9}"}));
+    let escaped = escaped.to_string().replace('\u{e9}', "\\u00e9");
+    let reply = hub.mcp_with(&[BOTH], &escaped).await;
+    assert_eq!(reply.status, 400, "{reply}");
     let quoting = call(2, "get_model_info", json!({"model": "initialize"}));
     let reply = hub.mcp_modern(quoting).await;
     assert_eq!(reply.status, 200, "{reply}");
@@ -82,4 +88,37 @@ async fn ten_thousand_abandoned_clients_are_turned_away_and_forgotten() {
     };
     eventually(RECLAIMED, "a free place", look).await;
     served().await;
+}
+
+#[tokio::test]
+async fn a_listener_too_many_is_told_before_it_listens() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    let listen = modern(request(5, "subscriptions/listen", filter));
+    let headers = modern_headers(&listen);
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    let mut streams = Vec::new();
+    for _ in 0..LISTENERS {
+        let events = Events::post(&hub, &headers, &listen).await;
+        assert!(events.head.contains(" 200 "), "{}", events.head);
+        streams.push(events);
+    }
+    let all: Vec<_> = [&[BOTH], headers.as_slice()].concat();
+    let reply = hub.mcp_with(&all, &listen.to_string()).await;
+    assert_eq!(reply.status, 503, "{reply}");
+    assert_eq!(reply.header("retry-after"), "10", "{reply}");
+    assert_eq!(reply.body["error"]["code"], -32603, "{reply}");
+    // Nobody else is kept out.
+    let list = hub.mcp_modern(request(6, "tools/list", json!({}))).await;
+    assert_eq!(list.status, 200, "{list}");
+    streams.pop();
+    let look = async || {
+        let events = Events::post(&hub, &headers, &listen).await;
+        events.head.contains(" 200 ").then_some(())
+    };
+    eventually(RECLAIMED, "a free place", look).await;
 }

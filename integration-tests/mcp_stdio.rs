@@ -122,7 +122,13 @@ async fn it_calls_cancels_and_ends_with_its_client() {
         .await;
     assert!(exchange.hung_up_within(SECOND).await >= left);
 
+    upstream.anthropic.always(Fault::Hang);
+    hub.send(&call(3, "llm_complete", json!({"prompt": "hello"})))
+        .await;
+    let exchange = upstream.anthropic.arrival(2).await;
+    let left = Instant::now();
     drop(hub.input.take());
+    assert!(exchange.hung_up_within(SECOND).await >= left);
     let ended = within(PATIENCE, "the hub's end", hub.child.wait())
         .await
         .unwrap();
@@ -221,5 +227,71 @@ async fn snippets_are_what_clients_read() {
             Some(&json!(expected)),
             "{snippet}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_snippet_that_its_client_would_not_read_is_refused() {
+    let url = "https://hub.example/sse";
+    let finished = Program::new(["mcp-config", "claude-desktop", "--url", url])
+        .run()
+        .await;
+    finished.assert_exit(64);
+    assert_eq!(finished.stdout, "");
+    assert!(
+        finished.stderr.contains("Settings, Connectors"),
+        "{}",
+        finished.stderr
+    );
+    // The path says which transport it is, whatever the hub here would use.
+    for (path, kind) in [("sse", "sse"), ("mcp", "http")] {
+        let url = format!("https://hub.example/{path}");
+        let finished = Program::new(["mcp-config", "vscode", "--url", &url])
+            .run()
+            .await;
+        finished.assert_exit(0);
+        let snippet: Value = serde_json::from_str(&finished.stdout).unwrap();
+        assert_eq!(snippet["servers"]["multi-llm-hub"]["type"], kind);
+        assert_eq!(snippet["servers"]["multi-llm-hub"]["url"], url);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_answered_and_batches_are_for_their_versions() {
+    let upstream = FakeUpstream::start().await;
+    let pyfun = Pyfun::three(&upstream);
+    let (one, two) = (
+        call(1, "health_check", json!({})),
+        request(2, "tools/list", json!({})),
+    );
+    let batch = json!([one, two, {"id": 3}]);
+    for (version, has_batches) in [("2025-03-26", true), ("2025-06-18", false)] {
+        let mut hub = Process::start(&pyfun, KEYS);
+        hub.ask(&initialize(version)).await;
+        let input = hub.input.as_mut().unwrap();
+        input.write_all(b"{nonsense\n\n").await.unwrap();
+        let answer = hub.next().await;
+        assert_eq!(answer["error"]["code"], -32700, "{answer}");
+        assert_eq!(answer.get("id"), Some(&Value::Null), "{answer}");
+        if has_batches {
+            hub.send(&batch).await;
+            let mut ids = Vec::new();
+            for _ in 0..3 {
+                let answer = hub.next().await;
+                assert_eq!(answer["error"].is_object(), answer["id"] == 3, "{answer}");
+                ids.push(answer["id"].as_u64().unwrap());
+            }
+            ids.sort_unstable();
+            assert_eq!(ids, [1, 2, 3]);
+        }
+        let refused = match has_batches {
+            true => json!(vec![request(4, "ping", json!({})); 51]),
+            false => batch.clone(),
+        };
+        let answer = hub.ask(&refused).await;
+        assert_eq!(answer["error"]["code"], -32600, "{answer}");
+        // It goes on as if nothing had been.
+        let answer = hub.ask(&request(5, "ping", json!({}))).await;
+        assert_eq!(answer["id"], 5, "{answer}");
     }
 }

@@ -44,6 +44,13 @@ pub fn run(files: &Files, arguments: &McpConfigArgs) -> u8 {
         Err(error) => return fail(exit::CONFIG, &error),
     };
     let client = arguments.client;
+    if client == Client::ClaudeDesktop && arguments.url.is_some() {
+        complain(
+            "Claude Desktop's file has no place for an address. Add it in Claude: Settings, \
+             Connectors, Add custom connector. Without --url you get a hub that Claude starts.",
+        );
+        return exit::USAGE;
+    }
     let server = if arguments.stdio || client == Client::ClaudeDesktop && arguments.url.is_none() {
         match std::env::current_exe() {
             Ok(program) => process(client, &program, files),
@@ -52,7 +59,7 @@ pub fn run(files: &Files, arguments: &McpConfigArgs) -> u8 {
     } else {
         let Local { url: local, sse } = Local::new(files, &environment);
         let hub = arguments.url.clone().unwrap_or(local);
-        address(client, &url(&hub, sse), sse)
+        address(client, &url(&hub, sse))
     };
     say(format!("{:#}", snippet(client, server)));
     complain(format!("goes into {}", client.file()));
@@ -68,11 +75,14 @@ fn url(hub: &str, sse: bool) -> String {
     format!("{hub}/{}", if sse { "sse" } else { "mcp" })
 }
 
-fn address(client: Client, url: &str, sse: bool) -> Value {
+fn address(client: Client, url: &str) -> Value {
     match client {
         Client::Cursor | Client::ClaudeDesktop => json!({"url": url}),
         Client::Windsurf => json!({"serverUrl": url}),
-        Client::Vscode => json!({"type": if sse { "sse" } else { "http" }, "url": url}),
+        Client::Vscode => {
+            let kind = if url.ends_with("/sse") { "sse" } else { "http" };
+            json!({"type": kind, "url": url})
+        }
     }
 }
 
@@ -150,7 +160,7 @@ mod tests {
             ),
         ];
         for (client, sse, pointer, expected) in cases {
-            let snippet = snippet(client, address(client, &url("http://h:1/", sse), sse));
+            let snippet = snippet(client, address(client, &url("http://h:1/", sse)));
             assert_eq!(
                 snippet.pointer(pointer),
                 Some(&expected.into()),

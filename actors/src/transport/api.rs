@@ -7,11 +7,11 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::SemaphorePermit, time::Instant};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     body::{self, Body},
-    calls::Logged,
+    calls::{Logged, milliseconds},
     lobby::Lobby,
 };
 use crate::{
@@ -68,7 +68,7 @@ pub async fn call(
         Ok(read) => read,
         Err(refused) => return refused.respond(request_id),
     };
-    let logged = Logged::new(&tool);
+    let logged = Logged::new(&tool, request_id, received);
     let outcome = lobby
         .run(Call {
             tool,
@@ -77,9 +77,9 @@ pub async fn call(
             observer: None,
         })
         .await;
-    let duration_ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let duration_ms = milliseconds(received);
     if let Some(logged) = logged {
-        logged.end(request_id, duration_ms, &outcome);
+        logged.end(duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
@@ -87,11 +87,11 @@ pub async fn call(
     }
 }
 
-async fn read<'a>(
+async fn read(
     request: &HttpRequest,
     payload: web::Payload,
-    lobby: &'a Lobby,
-) -> Result<(Request, Option<SemaphorePermit<'a>>), Refused> {
+    lobby: &Lobby,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Refused> {
     if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,

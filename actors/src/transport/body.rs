@@ -1,6 +1,6 @@
 //! Body: a request's body, read whole, within limits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -10,7 +10,7 @@ use actix_web::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -45,25 +45,25 @@ pub enum BodyError {
 
 /// Memory for bodies, shared by all callers of a door: what one reserves, others cannot have. Without
 /// it a few hundred callers with unfinished bodies could have gigabytes.
-pub struct Budget(Semaphore);
+pub struct Budget(Arc<Semaphore>);
 
 /// A body, and the memory that it holds until it is dropped.
-pub struct Body<'a> {
+pub struct Body {
     /// What was sent.
     pub bytes: Bytes,
     /// Kept as long as what was sent is in use.
-    pub held: Option<SemaphorePermit<'a>>,
+    pub held: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads it. One that says it is too large is refused unread.
 ///
 /// # Errors
 /// [`BodyError`]
-pub async fn read<'a>(
+pub async fn read(
     request: &HttpRequest,
     payload: web::Payload,
-    budget: &'a Budget,
-) -> Result<Body<'a>, BodyError> {
+    budget: &Budget,
+) -> Result<Body, BodyError> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
@@ -77,10 +77,10 @@ pub async fn read<'a>(
     Ok(Body { bytes, held })
 }
 
-async fn pieces<'a>(
+async fn pieces(
     mut payload: web::Payload,
-    budget: &'a Budget,
-    held: &mut Option<SemaphorePermit<'a>>,
+    budget: &Budget,
+    held: &mut Option<OwnedSemaphorePermit>,
 ) -> Result<Bytes, BodyError> {
     let mut next = async || match timeout(PIECE, payload.next()).await {
         Ok(piece) => piece.transpose().map_err(|_| BodyError::Broken),
@@ -127,21 +127,21 @@ pub fn is_json(request: &HttpRequest) -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(Semaphore::new(BUDGET))
+        Self(Arc::new(Semaphore::new(BUDGET)))
     }
 }
 
 impl Budget {
     /// Makes `held` stand for `bytes`.
-    fn reserve<'a>(
-        &'a self,
+    fn reserve(
+        &self,
         bytes: usize,
-        held: &mut Option<SemaphorePermit<'a>>,
+        held: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<(), BodyError> {
         if bytes <= FREE {
             return Ok(());
         }
-        let has = held.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needs = bytes.div_ceil(1024).saturating_sub(has);
         if needs == 0 {
             return Ok(());
@@ -150,7 +150,8 @@ impl Budget {
         let needs = u32::try_from(needs.max(FREE / 1024)).unwrap_or(u32::MAX);
         let more = self
             .0
-            .try_acquire_many(needs)
+            .clone()
+            .try_acquire_many_owned(needs)
             .map_err(|_| BodyError::Crowded)?;
         match held {
             Some(held) => held.merge(more),

@@ -43,7 +43,7 @@ pub struct Lobby {
     /// Counts the changes of what is listed.
     pub changes: watch::Sender<Changes>,
     /// Places for streams that wait for changes and nothing else.
-    pub listeners: Semaphore,
+    pub listeners: Arc<Semaphore>,
     /// Memory for what callers send.
     pub bodies: Budget,
     health: Recipient<ReportHealth>,
@@ -63,7 +63,7 @@ impl Lobby {
             catalogue: ArcSwapOption::empty(),
             listing: ArcSwap::default(),
             changes: watch::Sender::default(),
-            listeners: Semaphore::new(LISTENERS),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
             bodies: Budget::default(),
             health,
             draining: AtomicBool::new(false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use rmcp::{ServiceExt, transport::stdio_pipes};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{http::Started, lobby::Lobby, mcp};
 use crate::{
@@ -43,7 +43,13 @@ pub fn start(end: UnboundedSender<End>, health: Recipient<ReportHealth>, link: L
 
 async fn serve(lobby: Arc<Lobby>) {
     lobby.ready().await;
-    match mcp::Handler::new(lobby).serve(stdio_pipes()).await {
+    let (input, output) = stdio_pipes();
+    let (connection, connected) = watch::channel(());
+    let handler = mcp::Handler::connected(lobby, connected);
+    match handler
+        .serve(mcp::Lines::new(input, output, connection))
+        .await
+    {
         Ok(client) => drop(client.waiting().await),
         // Its words may hold the client's.
         Err(_) => tracing::debug!("the client left before it had begun"),

@@ -1,5 +1,8 @@
 //! Call: `tools/call`, from its params to its result, on the same path as every other door's.
 
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
 use rmcp::{
     ErrorData, RoleServer,
     model::{
@@ -9,7 +12,10 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use super::handler::Handler;
 use crate::{
@@ -18,11 +24,14 @@ use crate::{
     protocol::Rows,
     request_id::RequestId,
     tools::{About, Call, Outcome, ToolResult},
-    transport::calls::Logged,
+    transport::calls::{Logged, milliseconds},
 };
 
 /// Under which name in `_meta` a result says how it came about.
 const META: &str = "multi-llm-hub/call";
+
+/// How long a result waits for what was said before it to leave.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs a call. It ends early, and hangs up on the vendor, when the client cancels it or goes away.
 ///
@@ -41,32 +50,40 @@ pub async fn call(
         .wants(LoggingLevel::Warning, context.meta.log_level());
     let observed = wants_log || context.meta.get_progress_token().is_some();
     let (observer, mut progress) = mpsc::unbounded_channel();
-    let logged = Logged::new(&request.name);
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
+    let logged = Logged::new(&request.name, request_id, received);
     let run = handler.lobby.run(Call {
         tool: request.name.into_owned(),
         params: request.arguments.map(Value::Object),
         received,
         observer: observed.then_some(observer),
     });
-    let mut run = std::pin::pin!(run);
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            () = context.ct.cancelled() => return Err(gone()),
-            () = handler.hung_up() => return Err(gone()),
-            Some(progress) = progress.recv() => tell(&progress, wants_log, &context).await,
-            outcome = &mut run => break outcome,
+    let told = async {
+        while let Some(progress) = progress.recv().await {
+            tell(&progress, wants_log, &context).await;
         }
     };
-    // What was said last comes before the result.
-    while let Ok(progress) = progress.try_recv() {
-        tell(&progress, wants_log, &context).await;
-    }
-    let request_id = RequestId::new();
-    let request_id = request_id.as_str();
-    let ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
+    // Side by side: a client that does not read holds up what it is told, and nothing else.
+    let work = async {
+        match select(pin!(run), pin!(told)).await {
+            // What was said last comes before the result.
+            Either::Left((outcome, told)) => {
+                drop(timeout(LAST_WORDS, told).await);
+                outcome
+            }
+            Either::Right(((), run)) => run.await,
+        }
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = context.ct.cancelled() => return Err(gone()),
+        () = handler.hung_up(&context.extensions) => return Err(gone()),
+        outcome = work => outcome,
+    };
+    let ms = milliseconds(received);
     if let Some(logged) = logged {
-        logged.end(request_id, ms, &outcome);
+        logged.end(ms, &outcome);
     }
     match outcome {
         Ok(outcome) => Ok(result(outcome, request_id, ms)),

@@ -15,23 +15,23 @@ use std::sync::Arc;
 use super::{
     accept::{self, Accept},
     adapter,
-    handler::Handler,
+    handler::{self, Handler},
+    held::Held,
+    refusal::{full, refuse_body, refused, unavailable},
     rpc::{self, Code},
     sessions::Sessions,
     sse,
 };
-use crate::transport::{
-    body::{self, BodyError},
-    lobby::Lobby,
-};
+use crate::transport::{body, lobby::Lobby};
 
 /// Most requests of one batch.
-const LARGEST_BATCH: usize = 50;
+pub(super) const LARGEST_BATCH: usize = 50;
 /// Newest version that has batches.
-const LAST_WITH_BATCHES: &str = "2025-03-26";
+pub(super) const LAST_WITH_BATCHES: &str = "2025-03-26";
 
-const SESSION: &str = "Mcp-Session-Id";
-const VERSION: &str = "MCP-Protocol-Version";
+pub(super) const SESSION: &str = "Mcp-Session-Id";
+pub(super) const VERSION: &str = "MCP-Protocol-Version";
+const METHOD: &str = "Mcp-Method";
 
 /// One life's MCP server, shared by all threads.
 pub struct Mcp {
@@ -61,7 +61,10 @@ pub async fn serve(
     match *request.method() {
         Method::POST => mcp.post(&request, payload).await,
         Method::GET => mcp.get(&request).await,
-        Method::DELETE if !mcp.stateless => mcp.pass(&request, Accept::Both, Bytes::new()).await,
+        Method::DELETE if !mcp.stateless => {
+            mcp.pass(&request, Accept::Both, Bytes::new(), Held::default())
+                .await
+        }
         _ => mcp.method_not_allowed(),
     }
 }
@@ -97,7 +100,9 @@ impl Mcp {
     async fn get(&self, request: &HttpRequest) -> HttpResponse {
         let accept = Accept::of(request);
         if !self.stateless && request.headers().contains_key(SESSION) {
-            return self.pass(request, Accept::Both, Bytes::new()).await;
+            return self
+                .pass(request, Accept::Both, Bytes::new(), Held::default())
+                .await;
         }
         // Clients of 2024 name no version; later ones that come without a session want a stream that
         // there is not, and take a 405 for an answer (a 400 makes some ask again for ever).
@@ -125,39 +130,69 @@ impl Mcp {
                 "The answer is application/json or text/event-stream; accept one of them.",
             );
         };
-        let (body, _held) = match body::read(request, payload, &self.lobby.bodies).await {
-            Ok(read) => (read.bytes, read.held),
+        let (body, mut held) = match body::read(request, payload, &self.lobby.bodies).await {
+            Ok(read) => (read.bytes, Held::body(read.held)),
             Err(error) => return refuse_body(error),
         };
+        let session = request.headers().get(SESSION);
+        if let Some(Ok(id)) = session.map(header::HeaderValue::to_str) {
+            held.session = self.sessions.watch(id).await;
+        }
         if body.trim_ascii_start().starts_with(b"[") {
-            return self.batch(request, accept, &body).await;
+            return self.batch(request, accept, &body, held).await;
+        }
+        // rmcp acknowledges before it asks us, and compares this header with the body.
+        if header_is(request, METHOD, "subscriptions/listen") {
+            match self.lobby.listeners.clone().try_acquire_owned() {
+                Ok(place) => held.listener = Some(Arc::new(place)),
+                Err(_) => return unavailable(handler::CROWDED),
+            }
         }
         let opens =
-            !self.stateless && !request.headers().contains_key(SESSION) && may_initialize(&body);
+            !self.stateless && !request.headers().contains_key(SESSION) && initializes(&body);
         let _place = if opens {
             match self.sessions.reserve().await {
                 Some(place) => Some(place),
-                None if rpc::method(&body).as_deref() == Some("initialize") => return full(),
-                None => None,
+                None => return full(),
             }
         } else {
             None
         };
-        self.pass(request, accept, body).await
+        self.pass(request, accept, body, held).await
     }
 
     /// Lets rmcp answer one message.
-    async fn pass(&self, request: &HttpRequest, accept: Accept, body: Bytes) -> HttpResponse {
-        let answer = self.service.handle(forward(request, body.clone())).await;
+    async fn pass(
+        &self,
+        request: &HttpRequest,
+        accept: Accept,
+        body: Bytes,
+        held: Held,
+    ) -> HttpResponse {
+        let forwarded = forward(request, body.clone(), held);
+        let answer = self.service.handle(forwarded).await;
         // The content type was right, so what rmcp could not read is the content.
         if answer.status() == http::StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return HttpResponse::BadRequest().json(rpc::diagnose(&body));
+        }
+        let kind = answer.headers().get(http::header::CONTENT_TYPE);
+        if answer.status().as_u16() >= 400 && kind.is_none() {
+            return match answer.status() {
+                http::StatusCode::METHOD_NOT_ALLOWED => self.method_not_allowed(),
+                status => refused(request, &body, status),
+            };
         }
         accept.answer(answer).await
     }
 
     /// Several messages at once, which 2025-03-26 demands and 2025-06-18 removed.
-    async fn batch(&self, request: &HttpRequest, accept: Accept, body: &[u8]) -> HttpResponse {
+    async fn batch(
+        &self,
+        request: &HttpRequest,
+        accept: Accept,
+        body: &[u8],
+        held: Held,
+    ) -> HttpResponse {
         let refuse = |sentence: &str| rpc::refuse(StatusCode::BAD_REQUEST, Code::Invalid, sentence);
         let version = request.headers().get(VERSION);
         if version.is_some_and(|version| version.as_bytes() > LAST_WITH_BATCHES.as_bytes()) {
@@ -179,7 +214,10 @@ impl Mcp {
                 return Some(rpc::diagnose_value(message));
             }
             let one = Bytes::from(message.to_string());
-            let answer = self.service.handle(forward(request, one)).await;
+            let answer = self
+                .service
+                .handle(forward(request, one, held.clone()))
+                .await;
             let status = answer.status();
             match accept::message(answer).await {
                 Some(answer) => Some(answer),
@@ -216,15 +254,20 @@ impl Mcp {
     }
 }
 
-/// Whether a body may be `initialize`. Looked for, not parsed: a prompt with the word in it keeps a
-/// place for as long as it takes. Letters can be escaped in JSON (`initi\u0061lize`).
-fn may_initialize(body: &[u8]) -> bool {
+/// Whether a body is `initialize`. Looked for, and read only where it is found: a prompt may have the
+/// word in it. Letters can be escaped in JSON (`initi\u0061lize`).
+fn initializes(body: &[u8]) -> bool {
     let has = |words: &[u8]| body.windows(words.len()).any(|window| window == words);
-    has(b"\"initialize\"") || has(b"\\u")
+    (has(b"\"initialize\"") || has(b"\\u")) && rpc::method(body).as_deref() == Some("initialize")
+}
+
+fn header_is(request: &HttpRequest, name: &str, value: &str) -> bool {
+    let found = request.headers().get(name);
+    found.is_some_and(|found| found.as_bytes() == value.as_bytes())
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
-fn forward(request: &HttpRequest, body: Bytes) -> http::Request<adapter::Whole> {
+fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adapter::Whole> {
     let mut headers = adapter::headers(request);
     headers.insert(
         http::header::ACCEPT,
@@ -234,23 +277,30 @@ fn forward(request: &HttpRequest, body: Bytes) -> http::Request<adapter::Whole> 
         http::header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    adapter::request(request, headers, body)
+    let mut forwarded = adapter::request(request, headers, body);
+    forwarded.extensions_mut().insert(held);
+    forwarded
 }
 
-/// The answer to a body that cannot be read.
-pub(super) fn refuse_body(error: BodyError) -> HttpResponse {
-    rpc::refuse(error.status(), Code::Invalid, &error.to_string())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// All places are taken.
-pub(super) fn full() -> HttpResponse {
-    let mut response = rpc::refuse(
-        StatusCode::SERVICE_UNAVAILABLE,
-        Code::Internal,
-        "The hub has as many sessions as it can hold. Try again in ten seconds.",
-    );
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
-    response
+    #[test]
+    fn a_message_opens_a_session_by_its_method_alone() {
+        for opens in [
+            r#"{"method": "initialize"}"#,
+            r#"{"id": 1, "method": "initi\u0061lize", "params": {}}"#,
+        ] {
+            assert!(initializes(opens.as_bytes()), "{opens}");
+        }
+        for other in [
+            r#"{"method": "tools/call", "params": {"prompt": "l'\u00e9t\u00e9"}}"#,
+            r#"{"method": "tools/call", "params": {"method": "initialize"}}"#,
+            r#"{"method": ["initialize"]}"#,
+            r#""initialize""#,
+        ] {
+            assert!(!initializes(other.as_bytes()), "{other}");
+        }
+    }
 }

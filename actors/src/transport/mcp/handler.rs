@@ -6,17 +6,19 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
-        SetLevelRequestParams, SubscriptionFilter, Tool,
+        CustomRequest, CustomResult, ErrorCode, Extensions, GetPromptRequestParams,
+        GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ServerConfig, SetLevelRequestParams, SubscriptionFilter, Tool,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use tokio::sync::watch;
 
 use super::{
-    call, prompts, resources,
+    call,
+    held::{self, Held},
+    prompts, resources,
     subscription::{self, Subscription},
     verbosity::Verbosity,
 };
@@ -35,6 +37,10 @@ const METHODS: [&str; 10] = [
     "completion/complete",
     "subscriptions/listen",
 ];
+
+/// All listeners' places are taken.
+pub(super) const CROWDED: &str =
+    "The hub has as many listeners as it can hold. Try again in ten seconds.";
 
 /// Methods that 2026-07-28 has removed.
 const REMOVED: [&str; 5] = [
@@ -75,12 +81,11 @@ impl Handler {
         }
     }
 
-    /// Returns when the client's connection is over.
-    pub(super) async fn hung_up(&self) {
-        match self.connection.clone() {
-            Some(mut connection) => while connection.changed().await.is_ok() {},
-            None => std::future::pending().await,
-        }
+    /// Returns when the client's connection, or the session of the request with these extensions, is
+    /// over.
+    pub(super) async fn hung_up(&self, extensions: &Extensions) {
+        let session = Held::of(extensions).and_then(|held| held.session.clone());
+        held::end(session.or_else(|| self.connection.clone())).await;
     }
 
     fn catalogue(&self) -> Result<Arc<Catalogue>, ErrorData> {
@@ -211,17 +216,20 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let Ok(_place) = self.lobby.listeners.try_acquire() else {
-            return Err(ErrorData::internal_error(
-                "The hub has as many listeners as it can hold. Try again later.",
-                None,
-            ));
+        // At `/mcp` the door has kept a place, and refuses with a status.
+        let held = Held::of(&context.request_context().extensions);
+        let _place = match held.and_then(|held| held.listener.clone()) {
+            Some(place) => place,
+            None => match self.lobby.listeners.clone().try_acquire_owned() {
+                Ok(place) => Arc::new(place),
+                Err(_) => return Err(ErrorData::internal_error(CROWDED, None)),
+            },
         };
         let changes = self.lobby.changes.subscribe();
         tokio::select! {
             () = subscription::listen(&context, changes) => {}
             () = context.cancelled() => {}
-            () = self.hung_up() => {}
+            () = self.hung_up(&context.request_context().extensions) => {}
         }
         Ok(())
     }

@@ -5,8 +5,11 @@
 //!
 //! - `adapter`: actix-web's requests and answers as rmcp's, and back
 //! - `door`: what real clients send and rmcp refuses
+//! - `refusal`: what goes no further
 //! - `sessions`: how many there may be, and for how long
 //! - `sse`: the transport of 2024
+//! - `lines`: messages on standard input and output
+//! - `held`: what a request has until its handler is done
 //! - `handler`: rmcp's questions, answered from the lobby; `call`, `prompts`, `resources`,
 //!   `subscription` and `verbosity` answer one kind each
 //! - `listing`, `tools`, `schema`: the catalogue as MCP describes it
@@ -23,8 +26,11 @@ mod door;
 #[cfg(feature = "fixtures")]
 mod fixture;
 mod handler;
+mod held;
+mod lines;
 mod listing;
 mod prompts;
+mod refusal;
 mod resources;
 mod rpc;
 mod schema;
@@ -37,5 +43,6 @@ mod verbosity;
 pub use self::{
     door::{Mcp, McpOptions, serve},
     handler::Handler,
+    lines::Lines,
     listing::{Changes, Listing},
 };

@@ -1,7 +1,10 @@
 //! JSON-RPC's errors, for requests that never reach rmcp.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpResponse, http::StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Which error.
@@ -13,6 +16,15 @@ pub enum Code {
     Invalid,
     /// Our fault.
     Internal,
+}
+
+/// What a message says first.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    id: Option<Value>,
 }
 
 /// An error's document.
@@ -55,10 +67,15 @@ pub fn diagnose_value(value: &Value) -> Value {
     )
 }
 
-/// Which method a message names.
-pub fn method(body: &[u8]) -> Option<String> {
-    let message: Value = serde_json::from_slice(body).ok()?;
-    message.get("method")?.as_str().map(str::to_owned)
+/// Which method a message names. The rest is passed over, not kept.
+pub fn method(body: &[u8]) -> Option<Cow<'_, str>> {
+    serde_json::from_slice::<Head<'_>>(body).ok()?.method
+}
+
+/// Which id a message has.
+pub fn id(body: &[u8]) -> Option<Value> {
+    let id = serde_json::from_slice::<Head<'_>>(body).ok()?.id?;
+    (id.is_string() || id.is_number()).then_some(id)
 }
 
 /// Whether rmcp would understand it.

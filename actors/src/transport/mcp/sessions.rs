@@ -20,7 +20,10 @@ use rmcp::{
         local::{LocalSessionManager, LocalSessionManagerError},
     },
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
 
 /// Most sessions at a time. One takes about 60 KiB.
 const MOST: usize = 500;
@@ -58,6 +61,8 @@ struct Use {
     last: Instant,
     /// Somebody came back after initializing.
     returned: bool,
+    /// Dropped with the session: its calls end at once, not when rmcp has lost its patience.
+    alive: watch::Sender<()>,
 }
 
 // === impl Sessions ===
@@ -86,11 +91,24 @@ impl Sessions {
                 .min_by_key(|(_, used)| used.last)
                 .map(|(id, _)| id.clone())?;
             known.remove(&idle);
+            let place = self.take();
             drop(known);
             self.close(&idle).await;
+            return Some(place);
         }
+        Some(self.take())
+    }
+
+    /// Takes a place. Only under the lock of `known`, or two take the same.
+    fn take(self: &Arc<Self>) -> Reservation {
         self.reserved.fetch_add(1, Ordering::SeqCst);
-        Some(Reservation(self.clone()))
+        Reservation(self.clone())
+    }
+
+    /// What ends when the session does; `None` if there is no such session.
+    pub async fn watch(&self, id: &str) -> Option<watch::Receiver<()>> {
+        let known = self.known.lock().await;
+        Some(known.get(id)?.alive.subscribe())
     }
 
     async fn touch(&self, id: &SessionId) {
@@ -135,6 +153,7 @@ impl SessionManager for Sessions {
         let used = Use {
             last: Instant::now(),
             returned: false,
+            alive: watch::Sender::default(),
         };
         known.insert(id.clone(), used);
         drop(known);
@@ -197,5 +216,35 @@ impl SessionManager for Sessions {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.0.reserved.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::{join, join_all};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn two_who_need_room_at_once_do_not_get_the_same_place() {
+        let sessions = Sessions::new();
+        let mut transports = Vec::new();
+        for _ in 0..MOST {
+            let (id, transport) = sessions.create_session().await.unwrap();
+            sessions.touch(&id).await;
+            transports.push(transport);
+        }
+        assert!(sessions.reserve().await.is_none(), "all are in use");
+        for used in sessions.known.lock().await.values_mut() {
+            used.last = used.last.checked_sub(IDLE).unwrap();
+        }
+        // Closing takes a moment, in which the others come.
+        let closing = sessions.local.sessions.read().await;
+        let reserve = join_all((0..5).map(|_| sessions.reserve()));
+        let (places, ()) = join(reserve, async { drop(closing) }).await;
+        let taken = places.iter().flatten().count();
+        assert_eq!(taken, 5);
+        let known = sessions.known.lock().await.len();
+        assert_eq!(known + taken, MOST);
     }
 }

@@ -3,24 +3,33 @@
 
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use bytes::Bytes;
 use futures_util::stream;
 use rmcp::{
     RoleServer, ServiceExt,
-    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    model::{
+        CancelledNotification, ClientJsonRpcMessage, ClientNotification, GetExtensions, RequestId,
+        ServerJsonRpcMessage,
+    },
     transport::Transport,
 };
 use serde::Deserialize;
 use tokio::{
-    sync::{RwLock, Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, RwLock, Semaphore, mpsc, watch},
     time::{Instant, sleep_until},
 };
 use uuid::Uuid;
 
 use super::{
-    door::{Mcp, full, refuse_body},
+    door::Mcp,
     handler::Handler,
+    held::Held,
+    refusal::{full, refuse_body},
     rpc::{self, Code},
 };
 use crate::transport::body;
@@ -29,20 +38,37 @@ use crate::transport::body;
 const MOST: usize = 500;
 /// Messages on their way to or from one client.
 const QUEUE: usize = 16;
+/// Most requests of one client without an answer that has left. rmcp has a task for each answer that
+/// waits for its turn, so a client that asks and does not read would otherwise cost all the memory
+/// there is.
+const UNANSWERED: usize = 64;
 /// A stream that says nothing for long is cut by proxies and clients.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The connected clients.
 pub struct Clients {
     /// Where their messages go, by session. Weak: a client lives as long as its stream.
-    inboxes: Arc<RwLock<HashMap<String, mpsc::WeakSender<ClientJsonRpcMessage>>>>,
+    inboxes: Arc<RwLock<HashMap<String, Inbox>>>,
     places: Arc<Semaphore>,
 }
 
+/// Where one client's messages go.
+#[derive(Clone)]
+struct Inbox {
+    sender: mpsc::WeakSender<ClientJsonRpcMessage>,
+    /// Places for requests that are not answered.
+    places: Arc<Semaphore>,
+}
+
+/// A request's place. Its handler has it, and then its answer on the way out.
+#[derive(Clone)]
+struct Unanswered(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
 /// One client, as rmcp sees it.
 struct Wire {
-    outbox: mpsc::Sender<ServerJsonRpcMessage>,
+    outbox: mpsc::Sender<(ServerJsonRpcMessage, Option<Unanswered>)>,
     inbox: mpsc::Receiver<ClientJsonRpcMessage>,
+    unanswered: HashMap<RequestId, Unanswered>,
 }
 
 /// The query of `/messages`.
@@ -69,11 +95,20 @@ pub async fn open(mcp: &Mcp) -> HttpResponse {
     let (sender, inbox) = mpsc::channel(QUEUE);
     let (connection, connected) = watch::channel(());
     let inboxes = clients.inboxes.clone();
-    inboxes.write().await.insert(id.clone(), sender.downgrade());
+    let entry = Inbox {
+        sender: sender.downgrade(),
+        places: Arc::new(Semaphore::new(UNANSWERED)),
+    };
+    inboxes.write().await.insert(id.clone(), entry);
     let endpoint = format!("event: endpoint\ndata: /messages?session_id={id}\n\n");
     let handler = Handler::connected(mcp.lobby.clone(), connected);
     tokio::spawn(async move {
-        if let Ok(session) = handler.serve(Wire { outbox, inbox }).await {
+        let wire = Wire {
+            outbox,
+            inbox,
+            unanswered: HashMap::new(),
+        };
+        if let Ok(session) = handler.serve(wire).await {
             drop(session.waiting().await);
         }
         inboxes.write().await.remove(&id);
@@ -96,7 +131,7 @@ pub async fn open(mcp: &Mcp) -> HttpResponse {
             }
             if let Poll::Ready(message) = messages.poll_recv(context) {
                 quiet.as_mut().reset(Instant::now() + KEEP_ALIVE);
-                return Poll::Ready(message.map(|message| event(text(&message))));
+                return Poll::Ready(message.map(|(message, _answered)| event(text(&message))));
             }
             if quiet.as_mut().poll(context).is_ready() {
                 quiet.as_mut().reset(Instant::now() + KEEP_ALIVE);
@@ -124,7 +159,7 @@ fn text(message: &ServerJsonRpcMessage) -> String {
 /// `POST /messages`
 pub async fn message(
     request: HttpRequest,
-    address: web::Query<Address>,
+    address: Option<web::Query<Address>>,
     payload: web::Payload,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
@@ -135,25 +170,40 @@ pub async fn message(
             "Send JSON, with the header Content-Type: application/json.",
         );
     }
+    let Some(address) = address else {
+        return rpc::refuse(
+            StatusCode::BAD_REQUEST,
+            Code::Invalid,
+            "The address has no session_id. Post to the one that the stream at /sse begins with.",
+        );
+    };
     let inbox = match &mcp.legacy {
         Some(clients) => clients.inbox(&address.session_id).await,
         None => None,
     };
-    let Some(inbox) = inbox else {
+    let Some((inbox, places)) = inbox else {
         return rpc::refuse(
             StatusCode::NOT_FOUND,
             Code::Invalid,
             "There is no such session. Open a stream at /sse first.",
         );
     };
-    let (body, _held) = match body::read(&request, payload, &mcp.lobby.bodies).await {
+    let (body, held) = match body::read(&request, payload, &mcp.lobby.bodies).await {
         Ok(read) => (read.bytes, read.held),
         Err(error) => return refuse_body(error),
     };
-    let message = match serde_json::from_slice(&body) {
+    let mut message = match serde_json::from_slice(&body) {
         Ok(message) => message,
         Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(&body)),
     };
+    if let ClientJsonRpcMessage::Request(request) = &mut message {
+        request.request.extensions_mut().insert(Held::body(held));
+        let Ok(place) = places.try_acquire_owned() else {
+            return busy();
+        };
+        let place = Unanswered(Arc::new(place));
+        request.request.extensions_mut().insert(place);
+    }
     match inbox.send(message).await {
         Ok(()) => HttpResponse::Accepted().body("Accepted"),
         Err(_gone) => rpc::refuse(
@@ -162,6 +212,19 @@ pub async fn message(
             "The session has ended. Open a new stream at /sse.",
         ),
     }
+}
+
+/// The client asks and does not read.
+fn busy() -> HttpResponse {
+    let mut response = rpc::refuse(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal,
+        "Too many of this session's requests are not answered yet. Read the stream, then try again.",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    response
 }
 
 // === impl Clients ===
@@ -176,8 +239,12 @@ impl Default for Clients {
 }
 
 impl Clients {
-    async fn inbox(&self, id: &str) -> Option<mpsc::Sender<ClientJsonRpcMessage>> {
-        self.inboxes.read().await.get(id)?.upgrade()
+    async fn inbox(
+        &self,
+        id: &str,
+    ) -> Option<(mpsc::Sender<ClientJsonRpcMessage>, Arc<Semaphore>)> {
+        let inbox = self.inboxes.read().await.get(id)?.clone();
+        Some((inbox.sender.upgrade()?, inbox.places))
     }
 }
 
@@ -191,14 +258,41 @@ impl Transport<RoleServer> for Wire {
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
         let outbox = self.outbox.clone();
+        let answered = match &message {
+            ServerJsonRpcMessage::Response(response) => self.unanswered.remove(&response.id),
+            ServerJsonRpcMessage::Error(error) => {
+                error.id.as_ref().and_then(|id| self.unanswered.remove(id))
+            }
+            _ => None,
+        };
         async move {
-            let sent = outbox.send(message).await;
+            let sent = outbox.send((message, answered)).await;
             sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
         }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        self.inbox.recv().await
+        let message = self.inbox.recv().await?;
+        match &message {
+            ClientJsonRpcMessage::Request(request) => {
+                if let Some(place) = request.request.extensions().get::<Unanswered>() {
+                    self.unanswered.insert(request.id.clone(), place.clone());
+                }
+            }
+            // rmcp sends no answer to what was cancelled.
+            ClientJsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(CancelledNotification {
+                    params,
+                    ..
+                }) = &notification.notification
+                    && let Some(id) = &params.request_id
+                {
+                    self.unanswered.remove(id);
+                }
+            }
+            _ => {}
+        }
+        Some(message)
     }
 
     async fn close(&mut self) -> Result<(), io::Error> {
