@@ -137,13 +137,16 @@ pub async fn run(
             let (start, usual) = (provider.as_deref(), *default_results);
             let params = params.search()?;
             let unwanted = params.request.include_answer == Some(false);
+            let query = history::prompt(catalogue, &params.request.query);
             let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
             let mut walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
             if unwanted {
                 // Not every vendor can be told so.
                 walked.answer.answer = None;
             }
-            Ok(found(catalogue, tool, walked))
+            let outcome = found(catalogue, tool, walked);
+            history::keep(catalogue, tool, query, &outcome);
+            Ok(outcome)
         }
         ToolKind::ListActiveTools => {
             params.finish()?;

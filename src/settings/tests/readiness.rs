@@ -37,6 +37,7 @@ fn one_key_is_enough_for_every_tool_of_its_kind() {
             search,
             "picture: its provider_type is not known ()",
             "llm_complete: a -> b",
+            "db_query: ",
         ]
     };
     let without = expected("web_search: no search provider has its key (S_KEY)");

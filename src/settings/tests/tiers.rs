@@ -71,7 +71,7 @@ fn normal() {
     assert_eq!(settings.search_providers[0].name, "brave");
     assert_eq!(settings.models[0].context_tokens, Some(1000));
     let tools: Vec<_> = settings.tools.iter().map(|tool| &*tool.name).collect();
-    assert_eq!(tools, ["llm_complete", "web_search"]);
+    assert_eq!(tools, ["llm_complete", "web_search", "db_query"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn productive() {
         .iter()
         .map(|tool| tool.name.as_str())
         .collect();
-    assert_eq!(names, ["mine", "llm_complete"]);
+    assert_eq!(names, ["mine", "llm_complete", "db_query"]);
 }
 
 #[test]
