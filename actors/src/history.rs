@@ -6,10 +6,12 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::{
     catalogue::{Catalogue, Tool},
-    protocol::{Record, WriteState},
+    db_sync::MOST_LAST_RESULTS,
+    protocol::{Look, Record, WriteState},
     tools::{Outcome, Provenance, ToolResult},
 };
 
@@ -44,11 +46,22 @@ pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome:
             at,
         });
     }
-    if db.keeps_last_results {
-        db.writes.do_send(WriteState {
+    if let Some(last_results) = &db.last_results {
+        let write = WriteState {
             key: format!("{}.last_result", tool.name).into(),
             value: last_result(text, provider, model),
-        });
+        };
+        match last_results.try_send(write) {
+            // Woken once for many calls.
+            Ok(()) if last_results.capacity() == MOST_LAST_RESULTS / 2 => db.looks.do_send(Look),
+            Ok(()) => {}
+            Err(TrySendError::Full(write)) => {
+                db.looks.do_send(Look);
+                db.writes.do_send(write);
+            }
+            // It is being restarted; what it had not written is gone.
+            Err(TrySendError::Closed(_)) => {}
+        }
     }
 }
 
@@ -63,7 +76,9 @@ fn last_result(text: &str, provider: &str, model: &str) -> Value {
             "provider": provider,
             "model": model,
         });
-        if most == 0 || value.to_string().len() <= MOST {
+        // An escape makes six bytes of one, so a short text need not be measured.
+        let fits = kept.len() <= MOST / 8 || value.to_string().len() <= MOST;
+        if fits {
             return value;
         }
         most = most * 3 / 4;

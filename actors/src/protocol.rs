@@ -11,7 +11,7 @@ use actix::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -386,9 +386,17 @@ pub struct DbUp {
     pub records: Recipient<Record>,
     /// Whether records are kept at all.
     pub keeps_records: bool,
-    /// Whether each tool's last result is kept in `hub_state`.
-    pub keeps_last_results: bool,
+    /// Where each tool's last result waits for `hub_state`; `None` if none is kept. Putting one there
+    /// wakes nobody: a call need not pay for that.
+    pub last_results: Option<mpsc::Sender<WriteState>>,
+    /// Where DbSync is told that many last results wait.
+    pub looks: Recipient<Look>,
 }
+
+/// Look at the last results that wait: there are many.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Look;
 
 // === registry -> doors ===
 

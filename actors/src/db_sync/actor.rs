@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use actix::prelude::*;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     DbSpec,
@@ -15,7 +15,7 @@ use super::{
     question::{Asked, FRESH, Question},
     records, state,
 };
-use crate::protocol::{DeleteState, Drain, Heartbeat, Query, ReadState, Record, WriteState};
+use crate::protocol::{DeleteState, Drain, Heartbeat, Look, Query, ReadState, Record, WriteState};
 
 /// So many changes and records are written before the interval is over.
 pub const MANY: usize = 100;
@@ -39,6 +39,8 @@ pub struct DbSync {
     /// Answers queries, unless it is at work or the file is not open.
     reader: Option<Reader>,
     changes: state::Changes,
+    /// Last results that nobody has looked at yet.
+    last_results: mpsc::Receiver<WriteState>,
     records: records::Queue,
     asked: VecDeque<Asked>,
     /// How many changes and records were accepted, and how many of them the file has.
@@ -54,7 +56,7 @@ pub struct DbSync {
 
 impl DbSync {
     /// An actor that has not opened its file yet.
-    pub fn new(spec: DbSpec) -> Self {
+    pub fn new(spec: DbSpec, last_results: mpsc::Receiver<WriteState>) -> Self {
         Self {
             spec,
             writer: None,
@@ -62,6 +64,7 @@ impl DbSync {
             resting: false,
             reader: None,
             changes: state::Changes::default(),
+            last_results,
             records: records::Queue::default(),
             asked: VecDeque::new(),
             accepted: 0,
@@ -102,6 +105,7 @@ impl DbSync {
 
     /// Writes what waits, unless a write is under way or has its time: then that one will.
     fn sync(&mut self, ctx: &mut Context<Self>) {
+        self.look();
         if self.waiting() == 0 {
             return self.close(ctx);
         }
@@ -180,6 +184,14 @@ impl DbSync {
         }
     }
 
+    /// Takes the last results that wait. Of each tool only the newest counts.
+    fn look(&mut self) {
+        while let Ok(WriteState { key, value }) = self.last_results.try_recv() {
+            self.changes.put(key, Some(value));
+            self.accepted += 1;
+        }
+    }
+
     fn waiting(&self) -> usize {
         self.changes.len() + self.records.len()
     }
@@ -195,6 +207,7 @@ impl DbSync {
         if self.asked.len() >= MOST_WAITING {
             return question.refuse();
         }
+        self.look();
         self.asked.push_back(Asked::new(question, self.accepted));
         if self.written < self.accepted {
             self.sync(ctx);
@@ -273,10 +286,19 @@ impl Handler<WriteState> for DbSync {
     }
 }
 
+impl Handler<Look> for DbSync {
+    type Result = ();
+
+    fn handle(&mut self, _: Look, _: &mut Self::Context) {
+        self.look();
+    }
+}
+
 impl Handler<DeleteState> for DbSync {
     type Result = ();
 
     fn handle(&mut self, DeleteState { key }: DeleteState, ctx: &mut Self::Context) {
+        self.look();
         self.changes.put(key, None);
         self.accept(ctx);
     }
@@ -286,6 +308,7 @@ impl Handler<ReadState> for DbSync {
     type Result = ();
 
     fn handle(&mut self, read: ReadState, ctx: &mut Self::Context) {
+        self.look();
         match self.changes.get(&read.key) {
             // Who no longer waits misses nothing.
             Some(value) => drop(read.reply.send(Ok(value.map(|value| (*value).clone())))),

@@ -26,6 +26,7 @@ mod tests;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::sync::mpsc;
 
 use self::actor::DbSync;
 pub use self::open::{Place, StateFile};
@@ -33,6 +34,9 @@ use crate::{
     protocol::{DbUp, Drain, Heartbeat},
     supervise::{Link, spawn_linked},
 };
+
+/// Most last results that wait to be looked at; DbSync is told at half of it.
+pub const MOST_LAST_RESULTS: usize = 256;
 
 /// What the Guardian knows of it.
 #[derive(Clone)]
@@ -63,7 +67,8 @@ pub struct Started {
 pub fn start(spec: &DbSpec, link: Link) -> Started {
     let (keeps_records, keeps_last_results) = (spec.max_records > 0, spec.last_results);
     let spec = spec.clone();
-    let (arbiter, address) = spawn_linked(link, move || DbSync::new(spec));
+    let (last_results, waiting) = mpsc::channel(MOST_LAST_RESULTS);
+    let (arbiter, address) = spawn_linked(link, move || DbSync::new(spec, waiting));
     Started {
         arbiter,
         heartbeat: address.clone().recipient(),
@@ -73,9 +78,10 @@ pub fn start(spec: &DbSpec, link: Link) -> Started {
             writes: address.clone().recipient(),
             deletes: address.clone().recipient(),
             reads: address.clone().recipient(),
-            records: address.recipient(),
+            records: address.clone().recipient(),
             keeps_records,
-            keeps_last_results,
+            last_results: keeps_last_results.then_some(last_results),
+            looks: address.recipient(),
         },
     }
 }

@@ -6,7 +6,7 @@ use actix::prelude::*;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     attacks::{Fate, attacks},
@@ -25,13 +25,17 @@ use crate::{
 
 /// An actor that writes when it is told to, or has to.
 fn actor(file: &NamedTempFile) -> Addr<DbSync> {
+    actor_with(file, mpsc::channel(1).1)
+}
+
+fn actor_with(file: &NamedTempFile, last_results: mpsc::Receiver<WriteState>) -> Addr<DbSync> {
     let spec = DbSpec {
         place: place(file),
         interval: Duration::from_secs(3_600),
         max_records: 10_000,
         last_results: true,
     };
-    DbSync::new(spec).start()
+    DbSync::new(spec, last_results).start()
 }
 
 fn write(key: &str, value: Value) -> WriteState {
@@ -207,4 +211,26 @@ async fn every_attack_is_refused_or_bounded() {
     assert!(unmet.is_empty(), "{unmet:#?}");
     // And it still works.
     assert_eq!(count(&db, "hub_state").await, 2);
+}
+
+#[actix::test]
+async fn a_last_result_is_there_for_the_next_question_though_nobody_was_woken() {
+    let file = NamedTempFile::new().unwrap();
+    let (last_results, waiting) = mpsc::channel(8);
+    let db = actor_with(&file, waiting);
+    assert_eq!(count(&db, "hub_state").await, 0);
+    for n in 1..=3 {
+        let write = write("a.last_result", json!(n));
+        last_results.try_send(write).unwrap();
+    }
+    assert_eq!(count(&db, "hub_state").await, 1, "the newest of each tool");
+    assert_eq!(read(&db, "a.last_result").await, Ok(Some(json!(3))));
+    last_results
+        .try_send(write("b", json!("at the end")))
+        .unwrap();
+    db.send(Drain).await.unwrap();
+    assert_eq!(
+        read(&actor(&file), "b").await,
+        Ok(Some(json!("at the end")))
+    );
 }
