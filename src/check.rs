@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
+    exit,
     pyfun::{Problems, Severity, redact},
     settings::{
         SYSTEM_TOOLS, Settings,
@@ -18,13 +19,6 @@ use crate::{
     },
 };
 use table::Table;
-
-/// The configuration can be used.
-const EX_OK: u8 = 0;
-/// `--strict`, and there are warnings.
-const EX_WARNINGS: u8 = 1;
-/// The configuration cannot be used (sysexits.h).
-const EX_CONFIG: u8 = 78;
 
 /// What `hub check` found.
 #[derive(Debug)]
@@ -70,11 +64,11 @@ impl Report {
     /// 0 if the configuration can be used, 78 if not, 1 if it can and `--strict` finds warnings.
     pub fn exit_code(&self) -> u8 {
         if self.findings.is_none() {
-            EX_CONFIG
+            exit::CONFIG
         } else if self.strict && self.problems.count(Severity::Warning) > 0 {
-            EX_WARNINGS
+            exit::FAILED
         } else {
-            EX_OK
+            exit::OK
         }
     }
 
@@ -99,7 +93,7 @@ impl Report {
         let findings = self.findings.as_ref();
         json!({
             "file": self.problems.file(),
-            "ok": self.exit_code() == EX_OK,
+            "ok": self.exit_code() == exit::OK,
             "strict": self.strict,
             "exit_code": self.exit_code(),
             "verdict": self.verdict(),
@@ -133,7 +127,7 @@ impl Report {
             counted(findings.tools.len(), "tool")
         );
         match self.exit_code() {
-            EX_WARNINGS => format!("{file} does not pass --strict: {tools}"),
+            exit::FAILED => format!("{file} does not pass --strict: {tools}"),
             _ => format!("{file} can be used: {tools}"),
         }
     }
