@@ -8,6 +8,7 @@
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite
+//! - [`principal`]: who calls
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there
@@ -34,6 +35,7 @@ mod history;
 pub mod inventory;
 pub mod params;
 pub mod plan;
+pub mod principal;
 pub mod progress;
 pub mod protocol;
 pub mod provider;

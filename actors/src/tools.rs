@@ -16,6 +16,7 @@ use crate::{
     history, inventory,
     params::{Params, clip},
     plan::{Plan, list},
+    principal::Principal,
     progress::Observer,
     protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
@@ -24,6 +25,8 @@ use crate::{
 /// One call, as every door understands it.
 #[derive(Debug)]
 pub struct Call {
+    /// Who calls.
+    pub principal: Arc<Principal>,
     /// Which tool.
     pub tool: String,
     /// Its parameters: an object, nothing, or PHP's empty array.

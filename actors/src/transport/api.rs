@@ -18,6 +18,7 @@ use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
+    principal::Principal,
     request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
@@ -71,6 +72,7 @@ pub async fn call(
     let logged = Logged::new(&tool, request_id, received);
     let outcome = lobby
         .run(Call {
+            principal: Principal::anyone(),
             tool,
             params,
             received,

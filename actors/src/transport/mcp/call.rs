@@ -20,6 +20,7 @@ use tokio::{
 use super::handler::Handler;
 use crate::{
     error::CallError,
+    principal::Principal,
     progress::Progress,
     protocol::Rows,
     request_id::RequestId,
@@ -54,6 +55,7 @@ pub async fn call(
     let request_id = request_id.as_str();
     let logged = Logged::new(&request.name, request_id, received);
     let run = handler.lobby.run(Call {
+        principal: Principal::anyone(),
         tool: request.name.into_owned(),
         params: request.arguments.map(Value::Object),
         received,
