@@ -3,6 +3,8 @@
 //! # Layout
 //!
 //! - [`protocol`]: every message and reply, on one page; [`request`]: what its questions have in common
+//! - [`conversation`]: what is said between a caller and a model; [`completion`] and [`streaming`]: the
+//!   answer, whole and as it is made
 //! - [`supervise`]: links, exits, restarts
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
@@ -27,6 +29,8 @@
 pub mod attempt;
 pub mod call;
 pub mod catalogue;
+pub mod completion;
+pub mod conversation;
 pub mod db_query;
 pub mod db_sync;
 pub mod error;
@@ -43,6 +47,7 @@ pub mod registry;
 pub mod request;
 pub mod request_id;
 pub mod search;
+pub mod streaming;
 pub mod supervise;
 pub mod tools;
 pub mod transport;

@@ -1,13 +1,17 @@
 //! Every message and reply of the house, on one page.
 //!
 //! An actor imports this file and holds `Recipient<M>`s; it never names a sibling's type or `Addr`.
+//! What is said in a conversation with a model is a language of its own: [`crate::conversation`], and
+//! [`crate::streaming`] for an answer that comes bit by bit.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use actix::prelude::*;
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
@@ -15,7 +19,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{catalogue::Catalogue, request::Request};
+use crate::{
+    catalogue::Catalogue,
+    conversation::{Conversation, Part, Raw},
+    request::Request,
+    streaming::Streaming,
+};
 
 // === door -> provider ===
 
@@ -45,17 +54,21 @@ pub struct Ask<R: Request> {
     pub reply: oneshot::Sender<Reply<R::Answer>>,
 }
 
-/// What to complete, in no vendor's words.
+/// What to complete, in no vendor's words. Copied for each hop, so what is long is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompletionRequest {
-    /// The system role's text; never pasted before the prompt.
-    pub system: Option<Arc<str>>,
-    /// The user's text.
-    pub prompt: String,
-    /// Most tokens to generate, thinking included where the vendor counts it so.
-    pub max_tokens: u32,
-    /// Sent only if the caller set it: some models reject the parameter even at its default.
-    pub temperature: Option<f64>,
+    /// What was said, and how to go on.
+    pub conversation: Arc<Conversation>,
+    /// Most tokens to generate, thinking included where the vendor counts it so; `None` if the caller
+    /// did not say.
+    pub max_tokens: Option<u32>,
+    /// The most that the hop's model generates: what a format that needs a number gets if the caller
+    /// did not say. `u32::MAX` if nobody knows.
+    pub ceiling: u32,
+    /// Whether to answer bit by bit.
+    pub stream: bool,
+    /// The request as it came, for a provider of the same format.
+    pub raw: Option<Arc<Raw>>,
 }
 
 /// What to search the web for, in no vendor's words.
@@ -92,13 +105,22 @@ pub enum Freshness {
 
 /// A provider's last word on one [`Ask`].
 #[derive(Debug)]
-pub struct Reply<A = Completion> {
+pub struct Reply<A = Completed> {
     /// The answer, or why there is none.
     pub outcome: Result<A, Failure>,
     /// Requests made to the vendor, 1 without a retry; 0 if none was sent.
     pub tries: u32,
     /// Parameters that the caller set and the vendor does not have.
-    pub dropped: Vec<&'static str>,
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+/// How a completion comes.
+#[derive(Debug)]
+pub enum Completed {
+    /// Whole: always, if the request was not to stream.
+    Whole(Completion),
+    /// Bit by bit: always, if it was.
+    Streaming(Streaming),
 }
 
 /// What a search found.
@@ -128,16 +150,20 @@ pub struct Hit {
 }
 
 /// A vendor's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Completion {
-    /// Every text block of the answer, joined. Thinking is left out.
-    pub text: String,
+    /// What the model said, in order: texts, thinking, calls of tools.
+    pub parts: Vec<Part>,
     /// The model that the vendor says answered, if it says so.
     pub model: Option<String>,
     /// Tokens as the vendor counted them.
     pub usage: Usage,
     /// Why the text ends where it ends.
     pub finish: FinishReason,
+    /// Which of the caller's texts ended it, if the vendor says.
+    pub stop_sequence: Option<String>,
+    /// The vendor's own body, for a client that speaks its format; only if the request was raw.
+    pub raw: Option<Bytes>,
 }
 
 /// Tokens of one call, vendor differences evened out.
@@ -159,10 +185,11 @@ pub struct Usage {
 }
 
 /// Why a completion ended (OpenAI's words, which the other vendors' map onto).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.
+    #[default]
     Stop,
     /// The token limit cut it.
     Length,
@@ -187,6 +214,8 @@ pub struct Failure {
     /// The vendor's own machine word for it (`overloaded_error`). One that we know: nothing that a
     /// hostile upstream echoes can travel in it.
     pub word: Option<&'static str>,
+    /// What the caller can do about it: a sentence of our own.
+    pub advice: Option<&'static str>,
 }
 
 /// What happened, as the word that `attempts[].outcome` shows.

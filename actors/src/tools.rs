@@ -1,6 +1,6 @@
 //! Tools: runs one call of any tool. Every door calls [`run`]; only the two ends differ.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use actix::Recipient;
 use serde::{Serialize, Serializer};
@@ -18,7 +18,7 @@ use crate::{
     plan::{Plan, list},
     principal::Principal,
     progress::Observer,
-    protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
+    protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
 };
 
@@ -93,7 +93,7 @@ pub enum About {
         cost_usd: Option<f64>,
         /// Parameters that the provider does not take.
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        dropped_params: Vec<&'static str>,
+        dropped_params: Vec<Cow<'static, str>>,
     },
     /// A search's.
     Search(Findings),
@@ -129,6 +129,7 @@ pub async fn run(
             let prompt = history::prompt(catalogue, &params.prompt);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
             let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+            let walked = walked.whole().ok_or(CallError::Internal)?;
             let outcome = answered(catalogue, tool, walked);
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
@@ -179,9 +180,9 @@ pub async fn run(
     }
 }
 
-fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
+fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered<Completion>) -> Outcome {
     let Answered {
-        answer,
+        mut answer,
         model,
         dropped,
         attempts,
@@ -192,13 +193,13 @@ fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
         .model_of(provider, &model)
         .and_then(|info| info.cost(&answer.usage));
     let about = About::Completion {
-        answered_by: answer.model.filter(|answered| **answered != *model),
+        answered_by: answer.model.take().filter(|answered| **answered != *model),
         finish_reason: answer.finish,
         usage: answer.usage,
         cost_usd: answer.usage.cost_usd.or(listed),
         dropped_params: dropped,
     };
-    Outcome::of_provider(catalogue, tool, answer.text, model, about, attempts)
+    Outcome::of_provider(catalogue, tool, answer.into_text(), model, about, attempts)
 }
 
 fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outcome {

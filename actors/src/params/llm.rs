@@ -1,7 +1,9 @@
 //! What an LLM tool takes.
 
+use std::sync::Arc;
+
 use super::Params;
-use crate::error::CallError;
+use crate::{conversation::Conversation, error::CallError, protocol::CompletionRequest};
 
 /// Most tokens to generate when the caller does not say.
 pub const DEFAULT_MAX_TOKENS: u32 = 1024;
@@ -19,6 +21,23 @@ pub struct LlmParams {
     pub max_tokens: u32,
     /// `temperature`, 0 to 2.
     pub temperature: Option<f64>,
+}
+
+// === impl LlmParams ===
+
+impl LlmParams {
+    /// What a provider is asked, under a tool's system text.
+    pub fn request(self, system: Option<Arc<str>>) -> CompletionRequest {
+        let mut conversation = Conversation::ask(system, self.prompt);
+        conversation.sampling.temperature = self.temperature;
+        CompletionRequest {
+            conversation: Arc::new(conversation),
+            max_tokens: Some(self.max_tokens),
+            ceiling: u32::MAX,
+            stream: false,
+            raw: None,
+        }
+    }
 }
 
 // === impl Params ===

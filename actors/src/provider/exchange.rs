@@ -1,6 +1,6 @@
 //! Exchange: one question to one vendor, retries included.
 
-use std::{rc::Rc, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
@@ -28,6 +28,13 @@ pub(super) struct Vendor<R: Request> {
     budget: Budget,
 }
 
+/// What a question cost, and what it lost.
+#[derive(Default)]
+struct Effort {
+    tries: u32,
+    dropped: Vec<Cow<'static, str>>,
+}
+
 /// Answers one [`Ask`], unless its caller goes away first.
 pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
     let Ask {
@@ -37,17 +44,18 @@ pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
         permit,
         mut reply,
     } = ask;
-    let mut tries = 0;
+    let mut effort = Effort::default();
     let outcome = tokio::select! {
-        outcome = vendor.answer(&request, &model, deadline, &mut tries) => Some(outcome),
+        outcome = vendor.answer(&request, &model, deadline, &mut effort) => Some(outcome),
         () = reply.closed() => None,
     };
+    let Effort { tries, dropped } = effort;
     match outcome {
         // A caller that left in this instant needs no answer.
         Some(outcome) => drop(reply.send(Reply {
             outcome,
             tries,
-            dropped: vendor.wire.dropped(&request, &vendor.dialect),
+            dropped,
         })),
         None => tracing::debug!(
             provider = &*vendor.name,
@@ -82,22 +90,27 @@ impl<R: Request> Vendor<R> {
         request: &R,
         model: &str,
         deadline: Instant,
-        tries: &mut u32,
+        effort: &mut Effort,
     ) -> Result<R::Answer, Failure> {
         self.budget.deposit();
-        let Encoded { path, body } = self.wire.encode(request, model, &self.dialect)?;
+        let Encoded {
+            path,
+            body,
+            dropped,
+        } = self.wire.encode(request, model, &self.dialect)?;
+        effort.dropped = dropped;
         let body = body.map(Bytes::from);
         loop {
-            *tries += 1;
-            let more = *tries <= self.retry.count;
-            let failure = match self.exchange(&path, body.clone()).await {
+            effort.tries += 1;
+            let more = effort.tries <= self.retry.count;
+            let failure = match self.exchange(request, &path, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if failure.class != Class::RetrySame || !more {
                 return Err(failure);
             }
-            match self.retry.pause(*tries, failure.retry_after) {
+            match self.retry.pause(effort.tries, failure.retry_after) {
                 Some(pause) if Instant::now() + pause < deadline && self.budget.withdraw() => {
                     tracing::debug!(
                         provider = &*self.name,
@@ -125,7 +138,12 @@ impl<R: Request> Vendor<R> {
         Ok(answer)
     }
 
-    async fn exchange(&self, path: &str, body: Option<Bytes>) -> Result<R::Answer, Failure> {
+    async fn exchange(
+        &self,
+        request: &R,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<R::Answer, Failure> {
         let answer = match body {
             Some(body) => self.connection.post(path, body, MAX_ANSWER).await?,
             None => self.connection.get(path, MAX_ANSWER).await?,
@@ -136,7 +154,7 @@ impl<R: Request> Vendor<R> {
         }
         let decoded = self
             .wire
-            .decode(&answer.body)
+            .decode(request, &answer.body)
             .and_then(|answer| self.clean(answer));
         decoded.map_err(|failure| Failure {
             status: failure.status.or(Some(status)),

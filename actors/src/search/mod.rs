@@ -2,7 +2,7 @@
 
 mod params;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ pub struct Findings {
     pub results: Vec<Hit>,
     /// Parameters that the caller set and this provider does not have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub dropped_params: Vec<&'static str>,
+    pub dropped_params: Vec<Cow<'static, str>>,
 }
 
 // === impl Plan ===
@@ -103,7 +103,7 @@ fn first<'a>(
 
 impl Findings {
     /// What was found, at most `limit` hits of it: some vendors know no limit.
-    pub fn new(found: Found, limit: u32, dropped_params: Vec<&'static str>) -> Self {
+    pub fn new(found: Found, limit: u32, dropped_params: Vec<Cow<'static, str>>) -> Self {
         let mut results = found.hits;
         results.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Self {
@@ -160,7 +160,7 @@ mod tests {
                 hit("three", "", None),
             ],
         };
-        let findings = Findings::new(found, 2, vec!["country"]);
+        let findings = Findings::new(found, 2, vec!["country".into()]);
         assert_eq!(
             findings.text(),
             "Blue.\n\n1. one\n   https://one.example/ (2 days ago)\n   first\n\n\

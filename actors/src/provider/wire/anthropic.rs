@@ -14,8 +14,9 @@ use super::{
     refusal::{self, Said},
     words,
 };
+use crate::conversation::Part;
 use crate::protocol::{
-    Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
+    Class, Completed, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
 };
 
 /// `POST {base}/messages`
@@ -105,7 +106,7 @@ impl Wire for Anthropic {
         let parameters = Parameters::new(request, dialect);
         let body = Request {
             model,
-            max_tokens: request.max_tokens,
+            max_tokens: request.max_tokens.unwrap_or(4096),
             system: parameters.system,
             messages: [Message {
                 role: "user",
@@ -113,14 +114,12 @@ impl Wire for Anthropic {
             }],
             temperature: parameters.temperature,
         };
-        Encoded::new("/messages".to_owned(), &body, parameters.size_hint())
+        let encoded = Encoded::new("/messages".to_owned(), &body, parameters.size_hint())?;
+        let dropped = parameters::dropped(request, dialect);
+        Ok(Encoded { dropped, ..encoded })
     }
 
-    fn dropped(&self, request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
-        parameters::dropped(request, dialect)
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {
+    fn decode(&self, _: &CompletionRequest, body: &[u8]) -> Result<Completed, Failure> {
         let body = String::from_utf8_lossy(body);
         let unreadable = || refusal::unreadable(&body, said);
         let answer: Answer<'_> = refusal::answer(&body, said)?;
@@ -133,12 +132,13 @@ impl Wire for Anthropic {
         if finish == FinishReason::ContentFilter && text.is_empty() {
             return Err(refusal::rejected("refusal"));
         }
-        Ok(Completion {
-            text,
+        Ok(Completed::Whole(Completion {
+            parts: vec![Part::text(text)],
             model: model_name(answer.model.as_deref()),
             usage: answer.usage.map(Usage::from).unwrap_or_default(),
             finish,
-        })
+            ..Completion::default()
+        }))
     }
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {

@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::protocol::{
-    Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
+    Class, Completed, Completion, CompletionRequest, Failure, FailureKind, FinishReason, Usage,
 };
 
 /// `POST {base}/models/{model}:generateContent`
@@ -158,14 +158,12 @@ impl Wire for Gemini {
             }),
         };
         let path = format!("/models/{model}:generateContent");
-        Encoded::new(path, &body, parameters.size_hint())
+        let encoded = Encoded::new(path, &body, parameters.size_hint())?;
+        let dropped = parameters::dropped(request, dialect);
+        Ok(Encoded { dropped, ..encoded })
     }
 
-    fn dropped(&self, request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
-        parameters::dropped(request, dialect)
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<Completion, Failure> {
+    fn decode(&self, _: &CompletionRequest, body: &[u8]) -> Result<Completed, Failure> {
         let body = String::from_utf8_lossy(body);
         let unreadable = || refusal::unreadable(&body, said);
         let answer: Answer<'_> = refusal::answer(&body, said)?;
@@ -203,12 +201,13 @@ impl Wire for Gemini {
         if finish == FinishReason::ContentFilter && text.is_empty() {
             return Err(refusal::rejected("content_filter"));
         }
-        Ok(Completion {
-            text,
+        Ok(Completed::Whole(Completion {
+            parts: vec![crate::conversation::Part::text(text)],
             model: model_name(answer.model_version.as_deref()),
             usage: answer.usage_metadata.map(Usage::from).unwrap_or_default(),
             finish,
-        })
+            ..Completion::default()
+        }))
     }
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {

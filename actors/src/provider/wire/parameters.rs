@@ -18,10 +18,11 @@ pub(super) struct Parameters<'a> {
 
 /// What the caller set and the dialect drops. A `max_tokens` is always set, if only by the hub, and a
 /// `system` is not lost, so neither is worth a word.
-pub(super) fn dropped(request: &CompletionRequest, dialect: &Dialect) -> Vec<&'static str> {
+pub(super) fn dropped(request: &CompletionRequest, dialect: &Dialect) -> Vec<Cow<'static, str>> {
     let sent = Parameters::new(request, dialect);
-    let lost = request.temperature.is_some() && sent.temperature.is_none();
-    lost.then_some("temperature").into_iter().collect()
+    let set = request.conversation.sampling.temperature.is_some();
+    let lost = set && sent.temperature.is_none();
+    lost.then_some("temperature".into()).into_iter().collect()
 }
 
 // === impl Parameters ===
@@ -29,18 +30,21 @@ pub(super) fn dropped(request: &CompletionRequest, dialect: &Dialect) -> Vec<&'s
 impl<'a> Parameters<'a> {
     pub(super) fn new(request: &'a CompletionRequest, dialect: &Dialect) -> Self {
         let takes = |name: &str| dialect.drop_params.iter().all(|dropped| dropped != name);
-        let system = request.system.as_deref().filter(|text| !text.is_empty());
+        let conversation = &request.conversation;
+        let system = conversation.system.first().map(|text| &**text);
+        let prompt = conversation.last_text();
         let (system, prompt) = match system {
-            Some(system) if !takes("system") => {
-                (None, format!("{system}\n\n{}", request.prompt).into())
-            }
-            system => (system, Cow::Borrowed(request.prompt.as_str())),
+            Some(system) if !takes("system") => (None, format!("{system}\n\n{prompt}").into()),
+            system => (system, Cow::Borrowed(prompt)),
         };
         Self {
             system,
             prompt,
-            max_tokens: takes("max_tokens").then_some(request.max_tokens),
-            temperature: request.temperature.filter(|_| takes("temperature")),
+            max_tokens: request.max_tokens.filter(|_| takes("max_tokens")),
+            temperature: conversation
+                .sampling
+                .temperature
+                .filter(|_| takes("temperature")),
         }
     }
 

@@ -122,6 +122,7 @@ fn weigh(status: u16, headers: &HeaderMap, said: Said) -> Failure {
         status: Some(status),
         retry_after,
         word: said.word,
+        advice: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     decoded, encoded, failed, gist, plain_request, refused, request, seconds, wire, without,
 };
+use crate::conversation::Part;
 use crate::protocol::{
     Class::{NextNow, RetrySame, Stop},
     Completion,
@@ -67,7 +68,7 @@ fn reply_joins_text_blocks_and_counts_the_cache_as_input() {
     assert_eq!(
         decoded("anthropic", GOLDEN),
         Completion {
-            text: "A language.\nIt is fast.".to_owned(),
+            parts: vec![Part::text("A language.\nIt is fast.")],
             model: Some("claude-haiku-4-5-20251001".to_owned()),
             usage: Usage {
                 input_tokens: 3210,
@@ -77,6 +78,7 @@ fn reply_joins_text_blocks_and_counts_the_cache_as_input() {
                 cost_usd: None,
             },
             finish: FinishReason::Stop,
+            ..Completion::default()
         }
     );
 }
@@ -116,7 +118,7 @@ fn an_answer_without_text_is_empty_and_one_without_content_is_malformed() {
     let body = r#"{"type":"message","content":[],"stop_reason":"max_tokens"}"#;
     let completion = decoded("anthropic", body);
     assert_eq!(
-        (completion.text.as_str(), completion.finish),
+        (completion.text().as_str(), completion.finish),
         ("", FinishReason::Length)
     );
     let failure = failed(
@@ -142,7 +144,7 @@ fn strange_types_do_not_lose_the_text() {
                 "usage":{usage},"model":[],"id":{{}},"stop_reason":{{}}}}"#
         );
         let completion = decoded("anthropic", &body);
-        assert_eq!(completion.text, "kept", "{usage}");
+        assert_eq!(completion.text(), "kept", "{usage}");
         assert_eq!(completion.usage, Usage::default(), "{usage}");
         assert_eq!(completion.model, None);
     }

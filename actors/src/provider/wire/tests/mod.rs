@@ -8,31 +8,38 @@ mod openai;
 mod openai_errors;
 mod statuses;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName};
 
 use super::{Dialect, Wire, by_name};
-use crate::protocol::{Class, Completion, CompletionRequest, Failure, FailureKind};
+use crate::{
+    conversation::Conversation,
+    protocol::{Class, Completion, CompletionRequest, Failure, FailureKind},
+};
 
 fn wire(name: &str) -> &'static dyn Wire {
     by_name(name).expect("a known format")
 }
 
 fn request() -> CompletionRequest {
-    CompletionRequest {
-        system: Some("Be brief.".into()),
-        prompt: "What is \"Rust\"?\n".to_owned(),
-        max_tokens: 64,
-        temperature: Some(0.5),
-    }
+    asking(Some("Be brief."), Some(0.5))
 }
 
 fn plain_request() -> CompletionRequest {
+    asking(None, None)
+}
+
+fn asking(system: Option<&str>, temperature: Option<f64>) -> CompletionRequest {
+    let prompt = "What is \"Rust\"?\n".to_owned();
+    let mut conversation = Conversation::ask(system.map(Arc::from), prompt);
+    conversation.sampling.temperature = temperature;
     CompletionRequest {
-        system: None,
-        temperature: None,
-        ..request()
+        conversation: Arc::new(conversation),
+        max_tokens: Some(64),
+        ceiling: u32::MAX,
+        stream: false,
+        raw: None,
     }
 }
 
@@ -58,11 +65,16 @@ fn encoded(
 }
 
 fn decoded(format: &str, body: &str) -> Completion {
-    wire(format).decode(body.as_bytes()).expect("a completion")
+    read(format, body.as_bytes()).expect("a completion")
+}
+
+fn read(format: &str, body: &[u8]) -> Result<Completion, Failure> {
+    let completed = wire(format).decode(&plain_request(), body)?;
+    Ok(completed.whole().expect("a whole answer"))
 }
 
 fn failed(format: &str, body: &str) -> Failure {
-    wire(format).decode(body.as_bytes()).expect_err("a failure")
+    read(format, body.as_bytes()).expect_err("a failure")
 }
 
 fn refused(format: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {
