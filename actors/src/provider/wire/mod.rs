@@ -8,18 +8,23 @@
 //! `timestamp`.
 
 mod anthropic;
+mod arguments;
 mod delay;
 mod error_body;
 mod error_details;
 mod gemini;
 mod lenient;
+mod media;
+mod names;
 mod openai;
-mod parameters;
+mod passthrough;
 mod refusal;
 pub mod search;
 pub mod sse;
+mod taken;
 #[cfg(test)]
 mod tests;
+mod thinking;
 mod timestamp;
 mod words;
 
@@ -58,12 +63,13 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
     /// the request that cannot be left out.
     fn encode(&self, request: &R, model: &str, dialect: &Dialect) -> Result<Encoded, Failure>;
 
-    /// Reads the events of a streamed answer to `request`; `None` if it is to be answered whole.
+    /// Reads the events of a streamed answer to `request`, which was sent raw if it still holds a raw
+    /// body; `None` if it is to be answered whole.
     fn stream(&self, _request: &R) -> Option<Box<dyn ReadStream>> {
         None
     }
 
-    /// The answer to `request` in a body that came with a 2xx status. Some vendors send errors so too.
+    /// The answer to `request`, which was sent raw if it still holds a raw body, in a body that came with a 2xx status. Some vendors send errors so too.
     ///
     /// # Errors
     /// [`FailureKind::Malformed`] if the body is not in the format, [`FailureKind::Rejected`] if
@@ -116,6 +122,8 @@ pub struct Encoded {
     /// Parameters that the caller set and the vendor does not have: they are left out, and the caller
     /// is told so.
     pub dropped: Vec<Cow<'static, str>>,
+    /// The request goes to the vendor as it came, and the answer shall go back so.
+    pub raw: bool,
 }
 
 /// Every format there is.
@@ -136,6 +144,7 @@ impl Encoded {
                 path,
                 body: Some(body),
                 dropped: Vec::new(),
+                raw: false,
             }),
             Err(_) => Err(Failure::new(FailureKind::Rejected, Class::Stop)),
         }
