@@ -21,7 +21,7 @@ use crate::{
 /// An open file with something in every table, and one that is nobody's business.
 pub fn filled() -> (NamedTempFile, Opened) {
     let file = NamedTempFile::new().unwrap();
-    let opened = open(&place(&file), 100).unwrap();
+    let opened = open(&place(&file), 100, Some(1_000_000)).unwrap();
     opened
         .writer
         .execute_batch(
@@ -42,7 +42,7 @@ pub fn filled() -> (NamedTempFile, Opened) {
 }
 
 fn reader() -> (NamedTempFile, Connection, Reader) {
-    let (file, Opened { writer, reader }) = filled();
+    let (file, Opened { writer, reader, .. }) = filled();
     (file, writer, reader)
 }
 
