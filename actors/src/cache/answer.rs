@@ -43,7 +43,8 @@ impl Answer {
     /// Takes an answer out of the outcome of a call, with who was asked for it; `None` if no provider
     /// gave it.
     pub fn of(outcome: Outcome) -> Option<(Self, Vec<Attempt>)> {
-        let (ToolResult::Text(text), Some(provenance)) = (outcome.result, outcome.provenance) else {
+        let (ToolResult::Text(text), Some(provenance)) = (outcome.result, outcome.provenance)
+        else {
             return None;
         };
         let Provenance {

@@ -186,7 +186,8 @@ where
         if let Some(KeptAnswer { answer, until }) = self.look_up(file).await {
             // The configuration may have become stricter since.
             let left = until.duration_since(SystemTime::now()).unwrap_or_default();
-            self.cache.put(self.key, answer.clone(), left.min(self.time));
+            self.cache
+                .put(self.key, answer.clone(), left.min(self.time));
             return Ok(Served::kept(answer));
         }
         let hub = &self.catalogue.hub;
@@ -250,8 +251,7 @@ fn passed_over<R: Cacheable>(hop: &Hop<R>) -> Option<Attempt> {
 /// Whether nobody failed before the one who answered. A second choice is not kept: its answer would stay
 /// when the first one is back.
 fn is_first_choice(attempts: &[Attempt]) -> bool {
-    let failed = |attempt: &Attempt| {
-        !matches!(attempt.outcome, Ok(()) | Err(FailureKind::NotConfigured))
-    };
+    let failed =
+        |attempt: &Attempt| !matches!(attempt.outcome, Ok(()) | Err(FailureKind::NotConfigured));
     !attempts.iter().any(failed)
 }

@@ -17,7 +17,8 @@ use super::{
     records, state,
 };
 use crate::protocol::{
-    DeleteState, Drain, FindAnswer, Heartbeat, KeepAnswer, Look, Query, ReadState, Record, WriteState,
+    DeleteState, Drain, FindAnswer, Heartbeat, KeepAnswer, Look, Query, ReadState, Record,
+    WriteState,
 };
 
 /// So many changes and records are written before the interval is over.

@@ -5,10 +5,11 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use rusqlite::{Connection, Error, OptionalExtension, params};
+use tokio::time::Instant;
 
 use crate::{
     cache::Key,

@@ -72,7 +72,9 @@ pub fn start(spec: &DbSpec, link: Link) -> Started {
     let (keeps_records, keeps_last_results) = (spec.max_records > 0, spec.last_results);
     let mut spec = spec.clone();
     // Without a file nothing is left after a restart, and the cache has its answers in memory already.
-    spec.answers = spec.answers.filter(|_| matches!(spec.place, Place::File(_)));
+    spec.answers = spec
+        .answers
+        .filter(|_| matches!(spec.place, Place::File(_)));
     let keeps_answers = spec.answers.is_some();
     let (last_results, waiting) = mpsc::channel(MOST_LAST_RESULTS);
     let (arbiter, address) = spawn_linked(link, move || DbSync::new(spec, waiting));
