@@ -76,13 +76,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
             let flight = entry.into_value();
             // Before the work begins: it ends when nobody listens.
             let mut end = flight.end.subscribe();
-            if fresh && let Some(begin) = begin.take() {
+            if fresh {
+                // From here on it ends, whatever happens.
                 let landing = Landing {
                     flights: self.0.clone(),
                     key,
                     flight: flight.clone(),
                     end: End::Crashed,
                 };
+                let begin = begin.take().ok_or(Crashed)?;
                 tokio::spawn(landing.after(begin()));
             }
             let end = match end.wait_for(Option::is_some).await {

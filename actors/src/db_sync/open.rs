@@ -130,7 +130,10 @@ fn open_file(
     });
     let opened = writer.and_then(|writer| {
         let reader = Reader::new(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-        let finder = most_answers.map(|_| open(OpenFlags::SQLITE_OPEN_READ_ONLY));
+        let finder = most_answers.map(|_| {
+            let finder = open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            finder.busy_timeout(BUSY).map(|()| finder)
+        });
         let finder = finder.transpose()?;
         Ok(Opened {
             writer,

@@ -1,59 +1,21 @@
-//! A house of one tool and two providers that do as they are told, without a socket.
+//! A house of one tool and two providers.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
-use arc_swap::ArcSwap;
 use serde_json::Value;
-use tokio::{
-    sync::{Semaphore, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
+use super::vendor::{Vendor, info};
 use crate::{
     cache::Cache,
-    catalogue::{
-        Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
-    },
+    catalogue::{Catalogue, HubInfo, ModelInfo, ProviderInfo, Results, Tool, ToolKind},
     error::CallError,
     plan::Hop,
     principal::Principal,
-    protocol::{
-        ActorHealth, Ask, Class, Completion, CompletionRequest, Failure, FailureKind, FinishReason,
-        ProviderUp, Reply, ReportHealth, SearchRequest, Usage,
-    },
+    protocol::{ActorHealth, CompletionRequest, ReportHealth, SearchRequest},
     tools::{self, Call, Outcome},
 };
-
-/// What a provider does with the next questions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
-    /// Answers with a text of its own each time.
-    Answer,
-    /// The same, cut by the limit.
-    Cut,
-    /// The same, but nothing is said.
-    Empty,
-    /// Fails.
-    Fail,
-}
-
-/// A provider, and what it saw.
-#[derive(Clone)]
-pub struct Vendor {
-    name: &'static str,
-    behaviour: Arc<ArcSwap<Behaviour>>,
-    asked: Arc<AtomicUsize>,
-    given_up: Arc<AtomicUsize>,
-    /// One permit for each question that may be answered.
-    gate: Arc<Semaphore>,
-}
 
 /// The house.
 pub struct House {
@@ -98,127 +60,6 @@ pub fn search_hop(provider: &str, _: &str, limit: u32) -> Hop<SearchRequest> {
 /// Somebody.
 pub fn principal(id: &str) -> Arc<Principal> {
     Arc::new(Principal { id: id.into() })
-}
-
-fn info(name: &str, fallback: Option<&str>) -> ProviderInfo {
-    ProviderInfo {
-        name: name.into(),
-        offer: Models {
-            default: "m".into(),
-            all: vec!["m".into(), "n".into()],
-        },
-        fallback: fallback.map(Into::into),
-        inactive: None,
-    }
-}
-
-// === impl Vendor ===
-
-impl Vendor {
-    fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            behaviour: Arc::new(ArcSwap::from_pointee(Behaviour::Answer)),
-            asked: Arc::default(),
-            given_up: Arc::default(),
-            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
-        }
-    }
-
-    /// What it does from now on.
-    pub fn does(&self, behaviour: Behaviour) {
-        self.behaviour.store(Arc::new(behaviour));
-    }
-
-    /// How often it was asked.
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// How many questions were taken back.
-    pub fn given_up(&self) -> usize {
-        self.given_up.load(Ordering::SeqCst)
-    }
-
-    /// Answers nobody until [`Vendor::release`].
-    pub fn hold(&self) {
-        self.gate.forget_permits(Semaphore::MAX_PERMITS);
-    }
-
-    /// Answers so many.
-    pub fn release(&self, count: usize) {
-        self.gate.add_permits(count);
-    }
-
-    /// Returns once it was asked so often.
-    pub async fn until_asked(&self, count: usize) {
-        while self.asked() < count {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn answer(self, mut ask: Ask<CompletionRequest>) {
-        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let permit = tokio::select! {
-            permit = self.gate.acquire() => permit,
-            () = ask.reply.closed() => {
-                self.given_up.fetch_add(1, Ordering::SeqCst);
-                return;
-            }
-        };
-        permit.unwrap().forget();
-        let behaviour = **self.behaviour.load();
-        let text = match behaviour {
-            Behaviour::Empty => " ".to_owned(),
-            _ => format!("{} says {number}", self.name),
-        };
-        let outcome = match behaviour {
-            Behaviour::Fail => Err(Failure::new(FailureKind::ServerError, Class::NextNow)),
-            _ => Ok(Completion {
-                text,
-                model: None,
-                usage: Usage {
-                    input_tokens: 1_000,
-                    output_tokens: 1_000,
-                    ..Usage::default()
-                },
-                finish: match behaviour {
-                    Behaviour::Cut => FinishReason::Length,
-                    _ => FinishReason::Stop,
-                },
-            }),
-        };
-        let reply = Reply {
-            outcome,
-            tries: 1,
-            dropped: Vec::new(),
-        };
-        drop(ask.reply.send(reply));
-    }
-
-    fn provider(&self, fallback: Option<&str>, life: &watch::Sender<()>) -> Provider {
-        Provider {
-            info: Arc::new(info(self.name, fallback)),
-            up: Some(ProviderUp {
-                name: self.name.into(),
-                calls: self.clone().start().recipient(),
-                permits: Arc::new(Semaphore::new(1_000)),
-                life: life.subscribe(),
-            }),
-        }
-    }
-}
-
-impl Actor for Vendor {
-    type Context = Context<Self>;
-}
-
-impl Handler<Ask<CompletionRequest>> for Vendor {
-    type Result = ();
-
-    fn handle(&mut self, ask: Ask<CompletionRequest>, ctx: &mut Self::Context) {
-        ctx.spawn(self.clone().answer(ask).into_actor(self));
-    }
 }
 
 impl Actor for Health {

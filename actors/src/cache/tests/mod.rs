@@ -5,6 +5,7 @@ mod house;
 mod key;
 mod memory;
 mod through;
+mod vendor;
 
 use super::key::Key;
 

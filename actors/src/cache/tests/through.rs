@@ -9,7 +9,10 @@ use tokio::{
     time::{advance, pause, timeout},
 };
 
-use super::house::{Behaviour, House, principal};
+use super::{
+    house::{House, principal},
+    vendor::Behaviour,
+};
 use crate::{
     cache::Status,
     catalogue::{Tool, ToolKind},
