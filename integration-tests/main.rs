@@ -15,6 +15,7 @@ mod admission;
 mod answers;
 mod api;
 mod architecture;
+mod cache;
 mod chain;
 mod cli;
 mod clients;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use hub_actors::{
+    cache::Cache,
     catalogue::{
         Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
     },
@@ -112,6 +113,7 @@ impl House {
                 interval: settings.db_sync.interval,
                 max_records: settings.db_sync.max_records,
                 last_results: settings.hub.last_results,
+                answers: keeps_answers(settings).then_some(settings.limits.cache_bytes),
             },
             http: doors::options(&settings.hub, host),
         })
@@ -145,12 +147,17 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .collect(),
         models: settings.models.iter().map(model).collect(),
         db: None,
+        cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
             .iter()
             .any(|tool| tool.provider_type == "conformance"),
     }
+}
+
+fn keeps_answers(settings: &Settings) -> bool {
+    settings.tools.iter().any(|tool| tool.cache_ttl.is_some())
 }
 
 fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
@@ -160,6 +167,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             name: tool.name.as_str().into(),
             description: tool.description.clone(),
             timeout: tool.timeout,
+            cache_ttl: tool.cache_ttl,
             inactive: why_not(status),
             kind: match tool.provider_type.as_str() {
                 "llm" => ToolKind::Llm {
@@ -182,6 +190,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             name: name.into(),
             description: description.to_owned(),
             timeout: SYSTEM_TIMEOUT,
+            cache_ttl: None,
             inactive: Some(why.to_owned()),
             kind: ToolKind::NotBuilt,
         })
@@ -191,6 +200,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             name: name.into(),
             description: description.to_owned(),
             timeout: SYSTEM_TIMEOUT,
+            cache_ttl: None,
             inactive: None,
             kind,
         })

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    cache::Cache,
     protocol::{CompletionRequest, DbUp, ProviderUp, SearchRequest, Usage},
     request::Request,
 };
@@ -28,6 +29,8 @@ pub struct Catalogue {
     pub models: Vec<Arc<ModelInfo>>,
     /// The hub's own state; `None` while it is down.
     pub db: Option<DbUp>,
+    /// Answers that need not be paid for twice, whatever goes down; `None` if no tool keeps any.
+    pub cache: Option<Arc<Cache>>,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -67,6 +70,8 @@ pub struct Tool {
     pub kind: ToolKind,
     /// Longest time for one call, fallbacks and retries included.
     pub timeout: Duration,
+    /// How long an answer is good for others who ask the same; `None` if it is not.
+    pub cache_ttl: Option<Duration>,
     /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
     pub inactive: Option<String>,
 }

@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 /// What was said so far, and how to go on.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Conversation {
     /// What stands above the conversation, in order; never pasted into a message.
     pub system: Vec<Arc<str>>,
@@ -49,7 +49,7 @@ pub struct Conversation {
 }
 
 /// What one side said in its turn. Two in a row may have the same role.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
     /// Whose turn.
     pub role: Role,
@@ -58,7 +58,7 @@ pub struct Message {
 }
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Role {
     /// The caller, with its tools: results are parts of the caller's turn, all those of one turn in
     /// one message.
@@ -71,7 +71,7 @@ pub enum Role {
 }
 
 /// A piece of what was said, with what its vendor wants back beside it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
     /// What it is.
     pub content: Content,
@@ -81,7 +81,7 @@ pub struct Part {
 }
 
 /// An opaque text that only the vendor which made it understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
     /// Whose.
     pub format: Format,
@@ -90,7 +90,7 @@ pub struct Signature {
 }
 
 /// What a part is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Content {
     /// A text.
     Text(String),
@@ -111,7 +111,7 @@ pub enum Content {
 }
 
 /// Something that is not text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Media {
     /// Where it is.
     pub source: Source,
@@ -122,7 +122,7 @@ pub struct Media {
 }
 
 /// Where something is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Source {
     /// Right here.
     Inline {
@@ -148,7 +148,7 @@ pub enum Source {
 }
 
 /// One call of a tool by the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolCall {
     /// What its result refers to. Made up by the hub where the vendor gives none (Gemini).
     pub id: String,
@@ -159,7 +159,7 @@ pub struct ToolCall {
 }
 
 /// What a tool answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ToolResult {
     /// The [`ToolCall::id`] that it answers.
     pub id: String,
@@ -170,7 +170,7 @@ pub struct ToolResult {
 }
 
 /// A tool that the model may call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tool {
     /// The caller's own name for it. A vendor that takes no such name gets another, and the caller
     /// never sees that one.
@@ -184,7 +184,7 @@ pub struct Tool {
 }
 
 /// Whether the model has to call a tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum ToolChoice {
     /// As it likes.
     Auto,
@@ -197,7 +197,7 @@ pub enum ToolChoice {
 }
 
 /// In which shape to answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum OutputShape {
     /// Any JSON object.
     JsonObject,
@@ -216,7 +216,7 @@ pub enum OutputShape {
 
 /// How words are picked. Sent only if the caller set it: some models reject a parameter even at its
 /// default.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Sampling {
     /// 0 to 2; to 1 for Anthropic.
     pub temperature: Option<f64>,
@@ -233,7 +233,7 @@ pub struct Sampling {
 }
 
 /// How much to think first. Vendors and even models of one vendor take the one or the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Reasoning {
     /// In words.
     pub effort: Option<Effort>,
@@ -244,7 +244,7 @@ pub struct Reasoning {
 }
 
 /// How hard to think, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Effort {
     /// Not at all.
     None,
@@ -263,7 +263,7 @@ pub enum Effort {
 }
 
 /// How many tokens to think for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum ThinkingBudget {
     /// None.
     Off,
@@ -275,7 +275,7 @@ pub enum ThinkingBudget {
 
 /// Fields at the top of a request that [`Conversation`] does not name. A provider of the same format
 /// gets them, and for another they are named as dropped.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rest {
     /// Whose fields.
     pub format: Format,

@@ -10,7 +10,7 @@
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite
-//! - [`principal`]: who calls
+//! - [`principal`]: who calls; [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there
@@ -27,6 +27,7 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod attempt;
+pub mod cache;
 pub mod call;
 pub mod catalogue;
 pub mod completion;

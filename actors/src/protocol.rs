@@ -12,7 +12,7 @@ use std::{
 
 use actix::prelude::*;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    cache::{Answer, Key},
     catalogue::Catalogue,
     conversation::{Conversation, Part, Raw},
     request::Request,
@@ -133,7 +134,7 @@ pub struct Found {
 }
 
 /// One page. All texts are plain: no markup, no control characters.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// Its title; its address if it has none.
     pub title: String,
@@ -167,7 +168,7 @@ pub struct Completion {
 }
 
 /// Tokens of one call, vendor differences evened out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// The whole prompt, cached part included.
     pub input_tokens: u64,
@@ -185,7 +186,7 @@ pub struct Usage {
 }
 
 /// Why a completion ended (OpenAI's words, which the other vendors' map onto).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.
@@ -360,6 +361,39 @@ pub struct Record {
     pub at: SystemTime,
 }
 
+/// Keeps an answer of the cache for after a restart. May be given up under load.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct KeepAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Which tool was called.
+    pub tool: Arc<str>,
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
+/// Asks for an answer that was kept. Dropped without a word if it cannot be looked for now.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct FindAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Where it goes; `None` if there is none whose time is not over.
+    pub reply: oneshot::Sender<Option<KeptAnswer>>,
+}
+
+/// An answer that was kept.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
 // === guardian -> registry ===
 
 /// Tells the registry what came up or went down.
@@ -420,6 +454,17 @@ pub struct DbUp {
     pub last_results: Option<mpsc::Sender<WriteState>>,
     /// Where DbSync is told that many last results wait.
     pub looks: Recipient<Look>,
+    /// Where answers of the cache are kept and found; `None` if there is no file for them.
+    pub answers: Option<AnswersUp>,
+}
+
+/// The cache's part of a running DbSync.
+#[derive(Debug, Clone)]
+pub struct AnswersUp {
+    /// Where answers are kept.
+    pub keep: Recipient<KeepAnswer>,
+    /// Where answers are looked for.
+    pub find: Recipient<FindAnswer>,
 }
 
 /// Look at the last results that wait: there are many.

@@ -92,6 +92,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// SEARCH_TIMEOUT_SEC: longest time for one search provider.
     pub search_timeout: Duration,
+    /// CACHE_MAX_MB: most memory for kept answers, in bytes; as much in the file.
+    pub cache_bytes: u64,
 }
 
 /// `[LLM_PROVIDER.x]`
@@ -191,6 +193,8 @@ pub struct Tool {
     pub system_prompt: Option<String>,
     /// default_results, if any: hits of a search if a call does not say.
     pub default_results: Option<u32>,
+    /// cache_ttl_sec, if any: how long an answer is given again to who asks the same.
+    pub cache_ttl: Option<Duration>,
 }
 
 /// `[DB_SYNC]`

@@ -14,6 +14,9 @@ use crate::pyfun::Problem;
 /// says 60.
 const LONGEST: Duration = Duration::from_secs(55);
 
+/// Longest time for which an answer is kept, in seconds: 30 days.
+const LONGEST_CACHED: u64 = 30 * 24 * 3_600;
+
 /// The tools that are always there. No block can take their names.
 pub const SYSTEM_TOOLS: [&str; 3] = ["list_active_tools", "health_check", "get_model_info"];
 
@@ -64,6 +67,7 @@ pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
         timeout: LONGEST,
         system_prompt: None,
         default_results: None,
+        cache_ttl: None,
     };
     let wanted = move |(name, ..): &&(&str, &str, &str)| match *name {
         "llm_complete" | "db_query" => true,
@@ -126,6 +130,7 @@ pub(super) fn tool(
         default_results: section
             .whole("default_results", 1..=50, "results")
             .and_then(|count| u32::try_from(count).ok()),
+        cache_ttl: cache_ttl(kind, &mut section),
     };
     // Keys of the tools that come with a later version.
     section.flag("readonly");
@@ -133,6 +138,21 @@ pub(super) fn tool(
     section.text("target_table");
     problems.extend(section.finish());
     tool
+}
+
+/// For tools that ask somebody for money.
+fn cache_ttl(kind: &str, section: &mut Section<'_>) -> Option<Duration> {
+    let seconds = section.whole("cache_ttl_sec", 1..=LONGEST_CACHED, "seconds")?;
+    if matches!(kind, "llm" | "search") {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Some(text) = section.text("cache_ttl_sec") {
+        section.report(
+            Problem::warning(text.place, "`cache_ttl_sec` does nothing here")
+                .help("answers of tools with provider_type llm or search can be kept"),
+        );
+    }
+    None
 }
 
 fn check_name(name: &str, section: &mut Section<'_>) {

@@ -21,6 +21,8 @@ pub struct LlmParams {
     pub max_tokens: u32,
     /// `temperature`, 0 to 2.
     pub temperature: Option<f64>,
+    /// `cache`: false asks a provider whatever the cache has.
+    pub cache: Option<bool>,
 }
 
 // === impl LlmParams ===
@@ -54,6 +56,7 @@ impl Params {
             model: self.text(&["model"])?,
             max_tokens: self.count("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
             temperature: self.fraction("temperature", 2.0)?,
+            cache: self.flag("cache")?,
             prompt: prompt.unwrap_or_default(),
         };
         let tool = self.tool.clone();
@@ -89,6 +92,7 @@ mod tests {
             model: None,
             max_tokens: 1024,
             temperature: None,
+            cache: None,
         };
         assert_eq!(params, Ok(expected));
     }
@@ -129,6 +133,10 @@ mod tests {
             (
                 json!({"prompt": "a", "temperature": 3}),
                 "`temperature` must be",
+            ),
+            (
+                json!({"prompt": "a", "cache": "never"}),
+                "`cache` must be true or false",
             ),
             (json!({"prompt": "  "}), "needs a `prompt`"),
             (json!([1]), "`params` must be an object"),

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::{error::CallError, params::clip, tools::Outcome};
+use crate::{cache::Status, error::CallError, params::clip, tools::Outcome};
 
 /// A call that is logged when it ends. Dropped before, it was cancelled, or its client hung up.
 pub struct Logged {
@@ -41,6 +41,7 @@ impl Logged {
                 provider = &*p.provider,
                 model = &*p.model,
                 attempts = p.attempts.len(),
+                cache = p.cache.map(Status::word),
                 "answered"
             ),
             Ok(_) => tracing::info!(target: "calls", request_id, tool, ms, "answered"),

@@ -83,6 +83,38 @@ fn a_longer_timeout_counts_as_55_seconds_without_a_word() {
 }
 
 #[test]
+fn how_long_answers_are_kept() {
+    let kept = |lines: &str| settings(&tool(lines)).tools[0].cache_ttl;
+    assert_eq!(kept(""), None);
+    assert_eq!(kept("cache_ttl_sec = \"\""), None);
+    for kind in ["llm", "search"] {
+        let text = format!("cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\"");
+        check(&tool(&text), &[]);
+        assert_eq!(kept(&text), Some(Duration::from_secs(90)));
+    }
+    for (seconds, problem) in [
+        ("0", "out of range"),
+        ("2592001", "out of range"),
+        ("1.5", "not a whole number"),
+        ("1h", "not a whole number"),
+    ] {
+        let expected = format!("7 error: `cache_ttl_sec` is \"{seconds}\", {problem}");
+        check(
+            &tool(&format!("cache_ttl_sec = \"{seconds}\"")),
+            &[&expected],
+        );
+    }
+    for kind in ["db", "persist"] {
+        let text = format!("cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\"");
+        check(
+            &tool(&text),
+            &["7 warning: `cache_ttl_sec` does nothing here"],
+        );
+        assert_eq!(kept(&text), None);
+    }
+}
+
+#[test]
 fn an_unknown_provider() {
     let unknown = "7 error: `default_provider` is \"goood\", and there is no such LLM provider";
     check(&tool("default_provider = \"goood\""), &[unknown]);

@@ -1,6 +1,7 @@
 //! The room as a whole.
 
 mod actor;
+mod answers;
 mod attacks;
 mod query;
 

@@ -54,6 +54,7 @@ pub fn llm_input(catalogue: &Catalogue) -> Value {
                 "maximum": 2,
                 "description": "Higher is more varied. Left out, the model's own default counts.",
             },
+            "cache": cache(),
         },
         "required": ["prompt"],
         "additionalProperties": false,
@@ -109,9 +110,17 @@ pub fn search_input(catalogue: &Catalogue) -> Value {
                 "enum": providers,
                 "description": "Who is asked first. Leave it out unless it matters.",
             },
+            "cache": cache(),
         },
         "required": ["query"],
         "additionalProperties": false,
+    })
+}
+
+fn cache() -> Value {
+    json!({
+        "type": "boolean",
+        "description": "False asks anew, whatever answer has been kept. Leave it out otherwise.",
     })
 }
 
