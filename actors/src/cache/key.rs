@@ -1,6 +1,6 @@
 //! Key: which question goes to whom, for whom, as one digest.
 //!
-//! Two calls share an entry if they would send the same provider the same question for the same
+//! Two calls share an entry if they would send the same providers the same question for the same
 //! principal, however they were spelled. Every part is written with its length before it, so that no two
 //! questions are the same bytes, and all of SHA-256 is kept: a truncated key is how one caller gets
 //! another's answer.
@@ -29,7 +29,7 @@ pub struct KeyWriter(Sha256);
 
 /// A kind of question whose answers can be kept.
 pub trait Cacheable: Request {
-    /// Writes everything that is asked, but the limit: the hop's counts.
+    /// Writes everything that is asked, but the limit: each hop's counts.
     fn write(&self, key: &mut KeyWriter);
 
     /// Whether an answer is all that could be said, so that the next caller gets no less from it.
@@ -39,12 +39,15 @@ pub trait Cacheable: Request {
 // === impl Key ===
 
 impl Key {
-    /// The key of a tool's question to one hop. `tagged` says that texts begin with who answered.
+    /// The key of a tool's question to a chain. `tagged` says that texts begin with who answered.
+    ///
+    /// Of the chain those count who can be asked. Only the first of them gives answers that are kept, but
+    /// callers who wait for the same answer may get another's.
     pub fn new<R: Cacheable>(
         principal: &Principal,
         tool: &str,
         tagged: bool,
-        hop: &Hop<R>,
+        hops: &[Hop<R>],
         request: &R,
     ) -> Self {
         let mut key = KeyWriter(Sha256::new());
@@ -52,9 +55,13 @@ impl Key {
         key.text(&principal.id);
         key.text(tool);
         key.number(u64::from(tagged));
-        key.text(&hop.provider.name);
-        key.text(&hop.model);
-        key.number(u64::from(hop.limit));
+        let usable = || hops.iter().filter(|hop| hop.provider.inactive.is_none());
+        key.number(u64::try_from(usable().count()).unwrap_or(u64::MAX));
+        for hop in usable() {
+            key.text(&hop.provider.name);
+            key.text(&hop.model);
+            key.number(u64::from(hop.limit));
+        }
         request.write(&mut key);
         Self(key.0.finalize().into())
     }

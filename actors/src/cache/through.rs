@@ -83,8 +83,7 @@ pub async fn answer<R: Cacheable>(
         cache: wanted,
         observer,
     } = asked;
-    let first = plan.hops.iter().find(|hop| is_usable(hop));
-    let (Some(cache), Some(time), Some(first)) = (&catalogue.cache, tool.cache_ttl, first) else {
+    let (Some(cache), Some(time)) = (&catalogue.cache, tool.cache_ttl) else {
         let walked = walk(&plan, &catalogue.hub, observer.as_ref()).await?;
         return tell(catalogue, tool, walked);
     };
@@ -97,7 +96,7 @@ pub async fn answer<R: Cacheable>(
         return Ok(outcome);
     }
     let tagged = catalogue.hub.tag_replies;
-    let key = Key::new(principal, &tool.name, tagged, first, &plan.request);
+    let key = Key::new(principal, &tool.name, tagged, &plan.hops, &plan.request);
     let passed_over: Vec<_> = plan.hops.iter().map_while(passed_over).collect();
     if let Some(answer) = cache.get(&key) {
         return Ok(answer.outcome(Status::Hit, passed_over));
@@ -118,7 +117,10 @@ pub async fn answer<R: Cacheable>(
         (Some(_), true) => Status::Miss,
         _ => Status::Hit,
     };
-    let attempts = value.attempts.map_or(passed_over, |asked| asked.to_vec());
+    // Who shared the question may have come to it past others.
+    let asked = value.attempts.iter().flat_map(|asked| asked.iter());
+    let asked = asked.skip_while(|attempt| attempt.outcome == Err(FailureKind::NotConfigured));
+    let attempts = passed_over.into_iter().chain(asked.cloned()).collect();
     Ok(value.answer.outcome(status, attempts))
 }
 
@@ -241,13 +243,9 @@ impl Served {
     }
 }
 
-fn is_usable<R: Cacheable>(hop: &Hop<R>) -> bool {
-    hop.provider.inactive.is_none()
-}
-
 /// A provider without a key, which stays visible though nobody is asked.
 fn passed_over<R: Cacheable>(hop: &Hop<R>) -> Option<Attempt> {
-    (!is_usable(hop)).then(|| Attempt {
+    hop.provider.inactive.is_some().then(|| Attempt {
         provider: hop.provider.name.clone(),
         model: hop.model.clone(),
         outcome: Err(FailureKind::NotConfigured),

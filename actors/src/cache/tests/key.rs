@@ -22,6 +22,8 @@ struct Parts<R> {
     provider: String,
     model: String,
     limit: u32,
+    /// Who is asked next, if anybody.
+    next: Option<(&'static str, &'static str)>,
     request: R,
 }
 
@@ -30,8 +32,12 @@ impl<R: Cacheable> Parts<R> {
         let principal = Principal {
             id: self.principal.as_str().into(),
         };
-        let hop = hop(&self.provider, &self.model, self.limit);
-        Key::new(&principal, &self.tool, self.tagged, &hop, &self.request)
+        let first = hop(&self.provider, &self.model, self.limit);
+        let next = self
+            .next
+            .map(|(provider, model)| hop(provider, model, self.limit));
+        let hops: Vec<_> = [first].into_iter().chain(next).collect();
+        Key::new(&principal, &self.tool, self.tagged, &hops, &self.request)
     }
 }
 
@@ -55,6 +61,7 @@ fn completion() -> Parts<CompletionRequest> {
         provider: "anthropic".to_owned(),
         model: "m".to_owned(),
         limit: 1024,
+        next: None,
         request: ask(Some("Be brief."), "why", None),
     }
 }
@@ -73,6 +80,7 @@ fn search() -> Parts<SearchRequest> {
         provider: "brave".to_owned(),
         model: String::new(),
         limit,
+        next: None,
         request: SearchRequest {
             query: "why".to_owned(),
             max_results: 5,
@@ -103,7 +111,7 @@ fn all_differ<R: Cacheable + Clone>(
 #[test]
 fn any_change_of_a_completion_is_another_key() {
     type Change = fn(&mut Parts<CompletionRequest>);
-    let changes: [Change; 18] = [
+    let changes: [Change; 20] = [
         |_| {},
         |p| p.principal = "somebody".to_owned(),
         |p| p.tool = "summarize".to_owned(),
@@ -111,6 +119,8 @@ fn any_change_of_a_completion_is_another_key() {
         |p| p.provider = "gemini".to_owned(),
         |p| p.model = "n".to_owned(),
         |p| p.limit = 1025,
+        |p| p.next = Some(("gemini", "g")),
+        |p| p.next = Some(("gemini", "h")),
         |p| p.request = ask(None, "why", None),
         |p| p.request = ask(Some("Be brief"), "why", None),
         |p| p.request = ask(Some("Be brief."), "why ", None),
@@ -211,6 +221,7 @@ fn whatever_is_asked_the_key_says_whether_it_is_the_same() {
             provider: "p".to_owned(),
             model: word(&mut random),
             limit: random.u32(1..3),
+            next: None,
             request: {
                 let system = random.bool().then(|| word(&mut random));
                 let temperature = random.bool().then(|| f64::from(random.u8(..2)));

@@ -280,6 +280,23 @@ async fn a_provider_without_a_key_stays_visible_in_a_hit() {
         (brief(&hit).as_str(), attempts(&hit).as_str()),
         ("hit second says 1", "none")
     );
+    // Nor does it matter whom a call passed over that shares it while it is asked.
+    house.second.hold();
+    let ask = |provider: &'static str| {
+        let (house, me) = (&house, &me);
+        async move {
+            let params = json!({"prompt": "when", "provider": provider});
+            house.call(me, params).await
+        }
+    };
+    let release = async {
+        house.second.until_asked(2).await;
+        house.second.release(2);
+    };
+    let (past, direct, ()) = tokio::join!(ask("first"), ask("second"), release);
+    assert_eq!(attempts(&past), "first not_configured, second ok");
+    assert_eq!(attempts(&direct), "second ok");
+    assert_eq!(house.second.asked(), 2);
 }
 
 #[actix::test]
