@@ -4,7 +4,7 @@
 //! - `program`: the binary as a process with its output captured; `hub`: one that serves
 //! - `pyfun`: the configuration texts the tests share
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
-//!   the bodies, `searches` those of searches; `bomb`: bodies that never end; `exchange`: what it saw
+//!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that never end; `exchange`: what it saw
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
@@ -23,6 +23,7 @@ pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
 pub(crate) mod searches;
+pub(crate) mod stream;
 pub(crate) mod upstream;
 pub(crate) mod vendor;
 

@@ -7,16 +7,17 @@
 //! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
 //! `timestamp`.
 
-mod anthropic;
+pub mod anthropic;
 mod arguments;
 mod delay;
 mod error_body;
 mod error_details;
+mod fields;
 mod gemini;
 mod lenient;
 mod media;
 mod names;
-mod openai;
+pub mod openai;
 mod passthrough;
 mod refusal;
 pub mod search;
@@ -33,6 +34,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use serde::Serialize;
 
+pub use self::fields::{Asked, BadRequest};
 use crate::{
     protocol::{Class, CompletionRequest, Failure, FailureKind},
     request::Request,
@@ -124,6 +126,17 @@ pub struct Encoded {
     pub dropped: Vec<Cow<'static, str>>,
     /// The request goes to the vendor as it came, and the answer shall go back so.
     pub raw: bool,
+}
+
+/// What stands around an answer that the hub writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The answer's id.
+    pub id: String,
+    /// The model's name, as the client shall see it.
+    pub model: String,
+    /// When, in seconds since 1970.
+    pub created: u64,
 }
 
 /// Every format there is.

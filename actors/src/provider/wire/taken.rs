@@ -85,6 +85,18 @@ impl<'a> Taken<'a> {
         Some(Cow::Owned(fields))
     }
 
+    /// The tools that the vendor itself runs, if they are this vendor's.
+    pub(super) fn vendor_tools<'r>(
+        &mut self,
+        rest: Option<&'r Rest>,
+        format: Format,
+    ) -> &'r [Value] {
+        let tools = rest.map_or([].as_slice(), |rest| &rest.tools);
+        let own = rest.is_some_and(|rest| rest.format == format);
+        self.lacks("tools", !own && !tools.is_empty());
+        if own { tools } else { &[] }
+    }
+
     /// The conversation as the provider takes it: a system text that it has no role for stands before
     /// the first thing the user says, so that it is not lost.
     pub(super) fn script<'c>(&self, conversation: &'c Conversation) -> Script<'c> {

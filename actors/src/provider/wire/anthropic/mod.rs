@@ -1,11 +1,15 @@
 //! Anthropic's Messages format (`api = "anthropic"`), version 2023-06-01.
 
 mod answer;
+mod read;
 mod request;
 mod stream;
+mod write;
+mod write_stream;
 
 use http::HeaderMap;
 
+pub use self::{read::read_request, write::write_answer, write_stream::StreamWriter};
 use super::{
     Dialect, Encoded, ReadStream, Wire,
     error_body::ErrorBody,

@@ -114,13 +114,17 @@ enum Where<'a> {
 }
 
 #[derive(Serialize)]
-struct Offered<'a> {
-    name: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    input_schema: Cow<'a, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
+#[serde(untagged)]
+enum Offered<'a> {
+    Tool {
+        name: Cow<'a, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<&'a str>,
+        input_schema: Cow<'a, Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        strict: Option<bool>,
+    },
+    Vendors(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -185,6 +189,7 @@ pub(super) fn encode(
     taken.lacks("seed", sampling.seed.is_some());
     taken.lacks("frequency_penalty", sampling.frequency_penalty.is_some());
     taken.lacks("presence_penalty", sampling.presence_penalty.is_some());
+    let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::Anthropic);
     let thinks = matches!(
         thinking,
         Some(Thinking::Enabled { .. } | Thinking::Adaptive)
@@ -203,8 +208,13 @@ pub(super) fn encode(
         top_p: taken.take("top_p", sampling.top_p),
         top_k: taken.take("top_k", sampling.top_k.filter(|_| !thinks)),
         stop_sequences: taken.take("stop", some(&conversation.stop)),
-        tools: conversation.tools.iter().map(offered).collect(),
-        tool_choice: choice(conversation),
+        tools: conversation
+            .tools
+            .iter()
+            .map(offered)
+            .chain(vendor_tools.iter().map(Offered::Vendors))
+            .collect(),
+        tool_choice: choice(conversation, !vendor_tools.is_empty()),
         thinking,
         output_config: output(&mut taken, conversation, effort),
         metadata: taken
@@ -386,7 +396,7 @@ fn offered(tool: &Tool) -> Offered<'_> {
         Some(Value::Object(fields)) => Some(fields.clone()),
         _ => Some(Map::new()),
     };
-    Offered {
+    Offered::Tool {
         name: names::outer(&tool.name),
         description: tool.description.as_deref(),
         input_schema: match (schema, &tool.schema) {
@@ -402,8 +412,8 @@ fn offered(tool: &Tool) -> Offered<'_> {
     }
 }
 
-fn choice(conversation: &Conversation) -> Option<Choice<'_>> {
-    if conversation.tools.is_empty() {
+fn choice(conversation: &Conversation, vendor_tools: bool) -> Option<Choice<'_>> {
+    if conversation.tools.is_empty() && !vendor_tools {
         return None;
     }
     let one = conversation.parallel_tool_calls.map(|parallel| !parallel);

@@ -29,8 +29,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     system_instruction: Option<Turn<'a>>,
     contents: Vec<Turn<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tools: Option<[Tools<'a>; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tools<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_config: Option<ToolConfig<'a>>,
     #[serde(skip_serializing_if = "Config::is_empty")]
@@ -97,9 +97,13 @@ struct FunctionResponse<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Tools<'a> {
-    function_declarations: Vec<Declaration<'a>>,
+#[serde(untagged)]
+enum Tools<'a> {
+    #[serde(rename_all = "camelCase")]
+    Functions {
+        function_declarations: Vec<Declaration<'a>>,
+    },
+    Vendors(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -190,6 +194,7 @@ pub(super) fn encode(
     let later = script.later_system();
     let signs = thinking::version(model).is_none_or(|(major, _)| major >= 3);
     let any_tools = !conversation.tools.is_empty();
+    let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::Gemini);
     taken.lacks("user", conversation.user.is_some());
     taken.lacks(
         "parallel_tool_calls",
@@ -198,12 +203,13 @@ pub(super) fn encode(
     let body = Body {
         system_instruction: system(&script, &later),
         contents: contents(&script, signs)?,
-        tools: any_tools.then(|| {
-            let declared = conversation.tools.iter().map(declaration);
-            [Tools {
-                function_declarations: declared.collect(),
-            }]
-        }),
+        tools: any_tools
+            .then(|| Tools::Functions {
+                function_declarations: conversation.tools.iter().map(declaration).collect(),
+            })
+            .into_iter()
+            .chain(vendor_tools.iter().map(Tools::Vendors))
+            .collect(),
         tool_config: conversation
             .tool_choice
             .as_ref()

@@ -1,12 +1,16 @@
 //! OpenAI's chat completions format (`api = "openai"`) and what its many speakers make of it.
 
 mod answer;
+mod read;
 mod request;
 mod stream;
+mod write;
+mod write_stream;
 
 use http::HeaderMap;
 use serde_json::{Value, json};
 
+pub use self::{read::read_request, write::write_answer, write_stream::StreamWriter};
 use super::{
     Dialect, Encoded, ReadStream, Wire,
     error_body::ErrorBody,

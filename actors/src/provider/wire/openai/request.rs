@@ -132,9 +132,13 @@ struct CalledFunction<'a> {
 }
 
 #[derive(Serialize)]
-struct Offered<'a> {
-    r#type: &'static str,
-    function: Function<'a>,
+#[serde(untagged)]
+enum Offered<'a> {
+    Function {
+        r#type: &'static str,
+        function: Function<'a>,
+    },
+    Vendors(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -204,7 +208,8 @@ pub(super) fn encode(
     let limit = request.max_tokens.filter(|_| taken.takes("max_tokens"));
     let sampling = &conversation.sampling;
     taken.lacks("top_k", sampling.top_k.is_some());
-    let any_tools = !conversation.tools.is_empty();
+    let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::OpenAi);
+    let any_tools = !conversation.tools.is_empty() || !vendor_tools.is_empty();
     let body = Body {
         model,
         messages,
@@ -216,7 +221,12 @@ pub(super) fn encode(
         frequency_penalty: taken.take("frequency_penalty", sampling.frequency_penalty),
         presence_penalty: taken.take("presence_penalty", sampling.presence_penalty),
         stop: taken.take("stop", some(&conversation.stop)),
-        tools: conversation.tools.iter().map(offered).collect(),
+        tools: conversation
+            .tools
+            .iter()
+            .map(offered)
+            .chain(vendor_tools.iter().map(Offered::Vendors))
+            .collect(),
         tool_choice: conversation
             .tool_choice
             .as_ref()
@@ -458,7 +468,7 @@ fn document(file: &Media) -> Result<File<'_>, Failure> {
 }
 
 fn offered(tool: &crate::conversation::Tool) -> Offered<'_> {
-    Offered {
+    Offered::Function {
         r#type: "function",
         function: Function {
             name: names::outer(&tool.name),
