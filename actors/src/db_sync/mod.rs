@@ -12,9 +12,9 @@
 mod actor;
 mod authorizer;
 mod batch;
-mod lent;
+pub(crate) mod lent;
 mod like;
-mod open;
+pub(crate) mod open;
 mod query;
 mod question;
 mod records;

@@ -1,0 +1,483 @@
+//! The actor: a loop that accepts rows, and lends out what blocks.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use actix::prelude::*;
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+use super::{
+    OutboxSpec,
+    file::{Accepted, Load, OutboxFile, Tally, Visit},
+};
+use crate::{
+    db_sync::{
+        Place,
+        lent::lent,
+        open::{self, OpenError},
+    },
+    protocol::{
+        CloudIs, CloudState, CloudUp, Deliver, Drain, Heartbeat, Kept, NotNow, OutboxHealth,
+        Persist, PersistError, Rejected, ReportOutbox,
+    },
+    table::Table,
+};
+
+/// Most rows that a file holds, those that were given up included.
+const MOST_ROWS: u64 = 100_000;
+/// Most bytes of their payloads.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// The same where there is no file.
+const MOST_BYTES_IN_MEMORY: u64 = 8 * 1024 * 1024;
+/// Most bytes that wait for the file.
+const MOST_WAITING: u64 = 32 * 1024 * 1024;
+/// Most rows, and about how many bytes, that share a transaction.
+const TOGETHER: (usize, usize) = (1_000, 4 * 1024 * 1024);
+/// Pause before a file that another program holds is tried again.
+const LOCKED: Duration = Duration::from_millis(50);
+/// Pause before a file that cannot be used is tried again.
+const BROKEN: Duration = Duration::from_secs(5);
+/// Longest time for the last write.
+const LAST: Duration = Duration::from_secs(4);
+
+/// Where it is said that a row has arrived, or why it never will.
+type Arrival = oneshot::Sender<Result<(), Arc<str>>>;
+
+/// The actor.
+pub struct Outbox {
+    spec: OutboxSpec,
+    /// The file, unless it is at work or not open.
+    file: Option<OutboxFile>,
+    tally: Tally,
+    /// Rows that are not in the file yet, and who waits for that.
+    waiting: VecDeque<(Accepted, oneshot::Sender<Result<Kept, PersistError>>)>,
+    waiting_bytes: u64,
+    /// Who wants to hear of an arrival.
+    arrivals: HashMap<Uuid, Arrival>,
+    /// What the database said that the file does not know yet.
+    arrived: Vec<Uuid>,
+    rejected: Vec<Rejected>,
+    /// Rows on their way to the database.
+    delivering: bool,
+    cloud: Option<CloudUp>,
+    watch: SpawnHandle,
+    /// The file cannot be used, and the next try has its time.
+    broken: bool,
+    /// The last visit failed, and the next has its time: until then none is tried.
+    resting: bool,
+    /// The last trouble that was logged, so that it is logged once.
+    trouble: Option<String>,
+    /// Waits until everything is written.
+    draining: Option<oneshot::Sender<()>>,
+}
+
+// === impl Outbox ===
+
+impl Outbox {
+    /// An actor that has not opened its file yet.
+    pub fn new(spec: OutboxSpec) -> Self {
+        Self {
+            spec,
+            file: None,
+            tally: Tally::default(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            arrivals: HashMap::new(),
+            arrived: Vec::new(),
+            rejected: Vec::new(),
+            delivering: false,
+            cloud: None,
+            watch: SpawnHandle::default(),
+            broken: false,
+            resting: false,
+            trouble: None,
+            draining: None,
+        }
+    }
+
+    fn open(&mut self, ctx: &mut Context<Self>) {
+        let place = self.spec.place.clone();
+        let opened = lent(move || OutboxFile::open(&place));
+        ctx.spawn(opened.into_actor(self).map(|opened, actor, ctx| {
+            actor.broken = false;
+            match opened {
+                Ok(file) => {
+                    actor.tally = file.tally().clone();
+                    if actor.tally.pending > 0 {
+                        let rows = actor.tally.pending;
+                        tracing::info!(rows, "rows of before wait for the database");
+                    }
+                    actor.file = Some(file);
+                    actor.well();
+                    actor.visit(ctx);
+                }
+                Err(error) => {
+                    actor.troubled(&error);
+                    let pause = match error {
+                        OpenError::Locked => LOCKED,
+                        OpenError::File(_) | OpenError::Sqlite(_) => {
+                            actor.broken = true;
+                            actor.refuse_waiting();
+                            BROKEN
+                        }
+                    };
+                    ctx.run_later(pause, Self::open);
+                }
+            }
+        }));
+    }
+
+    /// Brings everything that waits into the file, and comes back with rows to deliver.
+    fn visit(&mut self, ctx: &mut Context<Self>) {
+        if self.resting {
+            return;
+        }
+        let Some(mut file) = self.file.take() else {
+            return;
+        };
+        let told = !self.arrived.is_empty() || !self.rejected.is_empty();
+        let load = self.wants_load();
+        let (accepted, callers) = self.together();
+        if accepted.is_empty() && !told && !load {
+            self.file = Some(file);
+            return self.close(ctx);
+        }
+        let visit = Visit {
+            accepted,
+            arrived: std::mem::take(&mut self.arrived),
+            rejected: std::mem::take(&mut self.rejected),
+            load,
+        };
+        let visited = lent(move || {
+            let done = file.visit(&visit);
+            (file, visit, done)
+        });
+        let visited = visited.into_actor(self);
+        ctx.spawn(visited.map(move |(file, visit, done), actor, ctx| {
+            actor.tally = file.tally().clone();
+            actor.file = Some(file);
+            match done {
+                Ok(load) => {
+                    actor.well();
+                    actor.kept(&visit.accepted, callers);
+                    if let Some(load) = load {
+                        actor.deliver(load, ctx);
+                    }
+                    actor.visit(ctx);
+                }
+                Err(error) => actor.not_visited(visit, callers, &error, ctx),
+            }
+        }));
+    }
+
+    /// Rows for one transaction, without those that nobody waits for any more.
+    fn together(&mut self) -> (Vec<Accepted>, Vec<oneshot::Sender<Result<Kept, PersistError>>>) {
+        let (most_rows, most_bytes) = TOGETHER;
+        let (mut rows, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while rows.len() < most_rows && bytes < most_bytes {
+            let Some((row, caller)) = self.waiting.pop_front() else {
+                break;
+            };
+            self.waiting_bytes -= row.payload.len() as u64;
+            if !caller.is_closed() {
+                bytes += row.payload.len();
+                rows.push(row);
+                callers.push(caller);
+            }
+        }
+        (rows, callers)
+    }
+
+    fn kept(
+        &mut self,
+        rows: &[Accepted],
+        callers: Vec<oneshot::Sender<Result<Kept, PersistError>>>,
+    ) {
+        let soon = self.database().is_some_and(|state| !is_down(&state));
+        for (row, caller) in rows.iter().zip(callers) {
+            let (arrival, told) = oneshot::channel();
+            let kept = Kept {
+                id: row.id,
+                durable: self.spec.durable,
+                arrival: told,
+            };
+            if caller.send(Ok(kept)).is_ok() && soon {
+                self.arrivals.insert(row.id, arrival);
+            }
+        }
+    }
+
+    fn not_visited(
+        &mut self,
+        visit: Visit,
+        callers: Vec<oneshot::Sender<Result<Kept, PersistError>>>,
+        error: &rusqlite::Error,
+        ctx: &mut Context<Self>,
+    ) {
+        self.arrived = visit.arrived;
+        self.rejected = visit.rejected;
+        let pause = if open::is_busy(error) {
+            self.troubled(&OpenError::Locked);
+            for (row, caller) in visit.accepted.into_iter().zip(callers).rev() {
+                self.waiting_bytes += row.payload.len() as u64;
+                self.waiting.push_front((row, caller));
+            }
+            LOCKED
+        } else {
+            // They are told at once: their row is not kept.
+            callers.into_iter().for_each(refuse);
+            self.refuse_waiting();
+            if open::is_corrupt(error) {
+                // The next life finds the damage when it opens the file, and moves it aside.
+                tracing::error!(%error, "the outbox's file is damaged");
+                return ctx.stop();
+            }
+            self.troubled(error);
+            BROKEN
+        };
+        self.resting = true;
+        ctx.run_later(pause, |actor, ctx| {
+            actor.resting = false;
+            actor.visit(ctx);
+        });
+    }
+
+    fn refuse_waiting(&mut self) {
+        self.waiting_bytes = 0;
+        self.waiting.drain(..).for_each(|(_, caller)| refuse(caller));
+    }
+
+    fn wants_load(&self) -> bool {
+        let known = self.arrived.len() + self.rejected.len();
+        let waits = self.tally.pending > known as u64 || !self.waiting.is_empty();
+        let connected = self.database() == Some(CloudState::Connected);
+        waits && connected && !self.delivering && self.draining.is_none()
+    }
+
+    fn database(&self) -> Option<CloudState> {
+        self.cloud.as_ref().map(|cloud| cloud.state.borrow().clone())
+    }
+
+    fn deliver(&mut self, load: Load, ctx: &mut Context<Self>) {
+        let Some(cloud) = &self.cloud else {
+            return;
+        };
+        let ids: Vec<Uuid> = load.rows.iter().map(|row| row.id).collect();
+        let table = match Table::new(&load.table) {
+            Ok(table) => table,
+            Err(error) => {
+                let reason: Arc<str> = error.to_string().into();
+                let rejected = ids.iter().map(|id| Rejected {
+                    id: *id,
+                    reason: reason.clone(),
+                });
+                return self.delivered(&ids, rejected.collect());
+            }
+        };
+        let (reply, delivered) = oneshot::channel();
+        cloud.deliveries.do_send(Deliver {
+            table,
+            rows: load.rows,
+            reply,
+        });
+        self.delivering = true;
+        ctx.spawn(delivered.into_actor(self).map(move |outcome, actor, ctx| {
+            actor.delivering = false;
+            match outcome {
+                Ok(Ok(rejected)) => actor.delivered(&ids, rejected),
+                Ok(Err(NotNow)) => actor.arrivals.clear(),
+                Err(_) => {
+                    // It has died: the guardian tells when there is another one.
+                    actor.cloud = None;
+                    actor.arrivals.clear();
+                }
+            }
+            actor.visit(ctx);
+        }));
+    }
+
+    fn delivered(&mut self, ids: &[Uuid], rejected: Vec<Rejected>) {
+        for row in &rejected {
+            tracing::error!(id = %row.id, reason = &*row.reason, "a row becomes a dead letter");
+            if let Some(arrival) = self.arrivals.remove(&row.id) {
+                // Who no longer waits finds it in the outbox's health.
+                let _ = arrival.send(Err(row.reason.clone()));
+            }
+        }
+        for id in ids {
+            if rejected.iter().any(|row| row.id == *id) {
+                continue;
+            }
+            if let Some(arrival) = self.arrivals.remove(id) {
+                // Who no longer waits has been told that it is on its way.
+                let _ = arrival.send(Ok(()));
+            }
+            self.arrived.push(*id);
+        }
+        self.rejected.extend(rejected);
+    }
+
+    /// Follows the database's state until the actor behind it ends.
+    fn follow(&mut self, mut state: watch::Receiver<CloudState>, ctx: &mut Context<Self>) {
+        let changed = async move { state.changed().await.map(|()| state) };
+        self.watch = ctx.spawn(changed.into_actor(self).map(|changed, actor, ctx| {
+            if let Ok(state) = changed {
+                actor.turned(ctx);
+                actor.follow(state, ctx);
+            }
+        }));
+    }
+
+    fn turned(&mut self, ctx: &mut Context<Self>) {
+        if self.database().is_none_or(|state| is_down(&state)) {
+            // Their rows are kept, and that is all that can be said for now.
+            self.arrivals.clear();
+        }
+        self.visit(ctx);
+    }
+
+    /// Closes the file once nothing waits for it, if that is what is wanted.
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        let Some(draining) = self.draining.take() else {
+            return;
+        };
+        let file = self.file.take();
+        // The last connection that closes leaves one file behind, not three.
+        let closed = lent(move || drop(file));
+        ctx.spawn(closed.into_actor(self).map(|(), _, _| {
+            // Whoever asked may have given up waiting.
+            let _ = draining.send(());
+        }));
+    }
+
+    fn is_full(&self, length: u64) -> bool {
+        let most = match self.spec.place {
+            Place::Memory => MOST_BYTES_IN_MEMORY,
+            Place::File(_) => MOST_BYTES,
+        };
+        let rows = self.tally.pending + self.tally.dead + self.waiting.len() as u64;
+        let waiting = self.waiting_bytes + length;
+        rows >= MOST_ROWS || waiting > MOST_WAITING || self.tally.bytes + waiting > most
+    }
+
+    fn troubled(&mut self, error: &dyn std::error::Error) {
+        let mut words = error.to_string();
+        if let Some(cause) = error.source() {
+            words = format!("{words}: {cause}");
+        }
+        if self.trouble.as_ref() != Some(&words) {
+            tracing::warn!("the outbox cannot be used ({words}); it is tried again");
+            self.trouble = Some(words);
+        }
+    }
+
+    fn well(&mut self) {
+        if self.trouble.take().is_some() {
+            tracing::info!("the outbox can be used again");
+        }
+    }
+}
+
+fn is_down(state: &CloudState) -> bool {
+    matches!(state, CloudState::Down { .. })
+}
+
+fn refuse(caller: oneshot::Sender<Result<Kept, PersistError>>) {
+    // Who no longer waits misses nothing.
+    let _ = caller.send(Err(PersistError::Unavailable));
+}
+
+impl Actor for Outbox {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.open(ctx);
+    }
+}
+
+impl Handler<Persist> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, row: Persist, ctx: &mut Self::Context) {
+        if self.broken {
+            return refuse(row.reply);
+        }
+        if self.is_full(row.payload.len() as u64) {
+            // As above.
+            let _ = row.reply.send(Err(PersistError::Full));
+            return;
+        }
+        let accepted = Accepted {
+            id: Uuid::now_v7(),
+            table: row.table,
+            payload: row.payload.into(),
+            at: SystemTime::now(),
+        };
+        self.waiting_bytes += accepted.payload.len() as u64;
+        self.waiting.push_back((accepted, row.reply));
+        self.visit(ctx);
+    }
+}
+
+impl Handler<CloudIs> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, CloudIs(cloud): CloudIs, ctx: &mut Self::Context) {
+        ctx.cancel_future(self.watch);
+        let state = cloud.as_ref().map(|cloud| cloud.state.clone());
+        self.cloud = cloud;
+        self.turned(ctx);
+        if let Some(state) = state {
+            self.follow(state, ctx);
+        }
+    }
+}
+
+impl Handler<ReportOutbox> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, report: ReportOutbox, _: &mut Self::Context) {
+        let known = (self.arrived.len() + self.rejected.len()) as u64;
+        // Who no longer waits misses nothing.
+        let _ = report.reply.send(OutboxHealth {
+            database: self.database(),
+            pending: self.tally.pending.saturating_sub(known) + self.waiting.len() as u64,
+            dead_letters: self.tally.dead + self.rejected.len() as u64,
+            last_reason: match self.rejected.last() {
+                Some(row) => Some(row.reason.clone()),
+                None => self.tally.last_reason.clone(),
+            },
+            durable: self.spec.durable,
+        });
+    }
+}
+
+impl Handler<Drain> for Outbox {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
+        let (draining, drained) = oneshot::channel();
+        self.draining = Some(draining);
+        self.resting = false;
+        self.visit(ctx);
+        let drained = tokio::time::timeout(LAST, drained);
+        Box::pin(drained.into_actor(self).map(|drained, actor, _| {
+            let rows = actor.tally.pending;
+            if drained.is_err() {
+                tracing::error!("the outbox could not be closed");
+            } else if rows > 0 {
+                tracing::info!(rows, "rows wait in the outbox for the next start");
+            }
+        }))
+    }
+}
+
+impl Handler<Heartbeat> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}
