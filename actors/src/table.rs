@@ -21,6 +21,11 @@ pub struct NoTable;
 // === impl Table ===
 
 impl Table {
+    /// The table that older hubs have, too: `hub_results`.
+    pub fn hub_results() -> Self {
+        Self("hub_results".to_owned())
+    }
+
     /// Reads a name.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ mod vendors;
 
 use std::{path::PathBuf, time::Duration};
 
+use hub_actors::table::Table;
+
 pub use layers::OVERRIDE_PREFIX;
 pub use tool::SYSTEM_TOOLS;
 
@@ -191,6 +193,10 @@ pub struct Tool {
     pub system_prompt: Option<String>,
     /// default_results, if any: hits of a search if a call does not say.
     pub default_results: Option<u32>,
+    /// target_table: where `persist` keeps rows.
+    pub target_table: Table,
+    /// state_read_key, if any: the key of `hub_state` that `persist` keeps if a call sends no data.
+    pub state_read_key: Option<String>,
 }
 
 /// `[DB_SYNC]`
