@@ -17,7 +17,7 @@ const TEXT: &str = "[LLM_PROVIDER.a]\nbase_url = \"https://a\"\nenv_key = \"A_KE
 
 fn report(text: &str, set: &[&str], strict: bool) -> Report {
     let loaded = Settings::load("f", Some(text.as_bytes()), &BTreeMap::new());
-    Report::new(loaded, &|name| set.contains(&name), strict)
+    Report::new(loaded, &|name| set.contains(&name), None, strict)
 }
 
 #[test]

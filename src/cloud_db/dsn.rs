@@ -199,6 +199,16 @@ impl Dsn {
         &self.place
     }
 
+    /// How sure the hub is whom it talks to, in libpq's words.
+    pub fn security(&self) -> &'static str {
+        match self.trust {
+            Trust::Plain => "no TLS, on this machine",
+            Trust::Anybody => "TLS, sslmode=require: encrypted, and nobody looks who answers",
+            Trust::Signed(_) => "TLS, sslmode=verify-ca",
+            Trust::Named(_) => "TLS, sslmode=verify-full",
+        }
+    }
+
     /// What is odd about it, in sentences.
     pub fn warnings(&self) -> &[&'static str] {
         &self.warnings
