@@ -5,10 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Canaries, FakeUpstream, Hub, Program, Pyfun, Reply, TestDatabase, eventually,
-    hub::HubBuilder,
-    mcp,
-    program::Finished,
+    Canaries, FakeUpstream, Hub, Program, Pyfun, Reply, TestDatabase, eventually, hub::HubBuilder,
+    mcp, program::Finished,
 };
 
 /// Longest look at something that comes by itself.
@@ -52,7 +50,8 @@ pub(crate) async fn delivered(hub: &Hub) {
 
 /// `hub db init` with this DSN and this table.
 async fn init(url: &str, table: &str) -> Finished {
-    let tool = format!("[TOOL.persist_result]\ntarget_table = \"{table}\"\n[TOOL.persist_result_END]\n");
+    let tool =
+        format!("[TOOL.persist_result]\ntarget_table = \"{table}\"\n[TOOL.persist_result_END]\n");
     Program::new(["db", "init", "--config", "hub.pyfun", "--env-file", ".env"])
         .file("hub.pyfun", tool)
         .file(".env", format!("DATABASE_URL='{url}'"))
@@ -82,7 +81,9 @@ async fn a_row_arrives_through_every_door() {
     assert!((-5.0..60.0).contains(&rows[0].get::<_, f64>(1)));
 
     // The alias of existing clients, and a text alone.
-    let reply = hub.call("persist_result", json!({"prompt": "a text"})).await;
+    let reply = hub
+        .call("persist_result", json!({"prompt": "a text"}))
+        .await;
     assert_eq!(reply.assert_ok().result()["status"], "persisted", "{reply}");
 
     let message = mcp::call(1, "persist_result", json!({"data": [1]}));
@@ -105,7 +106,9 @@ async fn many_at_once_arrive_each_once() {
     let calls = (0..MANY).map(|n| status(&hub, json!({"n": n})));
     let statuses = futures_util::future::join_all(calls).await;
     assert!(
-        statuses.iter().all(|status| status == "persisted" || status == "queued"),
+        statuses
+            .iter()
+            .all(|status| status == "persisted" || status == "queued"),
         "{statuses:?}"
     );
     delivered(&hub).await;
@@ -145,12 +148,18 @@ async fn a_key_of_the_state_can_be_kept() {
     let (upstream, database) = (FakeUpstream::start().await, TestDatabase::new().await);
     init(&database.url(), "hub_results").await.assert_exit(0);
     let hub = builder(&upstream, &database.url())
-        .env("HUB__TOOL__PERSIST_RESULT__STATE_READ_KEY", "llm_complete.last_result")
+        .env(
+            "HUB__TOOL__PERSIST_RESULT__STATE_READ_KEY",
+            "llm_complete.last_result",
+        )
         .start()
         .await;
     let reply = hub.call("persist_result", json!({})).await;
     reply.assert_fails(400, "bad_request");
-    assert!(reply.error().contains("llm_complete.last_result"), "{reply}");
+    assert!(
+        reply.error().contains("llm_complete.last_result"),
+        "{reply}"
+    );
     hub.prompt("why").await.assert_ok();
     let reply = hub.call("persist_result", json!([])).await;
     assert_eq!(reply.assert_ok().result()["status"], "persisted", "{reply}");
@@ -166,9 +175,18 @@ async fn init_makes_the_table_and_making_it_twice_changes_nothing() {
     let database = TestDatabase::new().await;
     for table in ["hub_results", "archive.Results_2"] {
         let first = init(&database.url(), table).await;
-        assert!(first.assert_exit(0).stdout.contains(&format!("{table}: created")), "{first:?}");
+        assert!(
+            first
+                .assert_exit(0)
+                .stdout
+                .contains(&format!("{table}: created")),
+            "{first:?}"
+        );
         let again = init(&database.url(), table).await;
-        assert!(again.assert_exit(0).stdout.contains("is there"), "{again:?}");
+        assert!(
+            again.assert_exit(0).stdout.contains("is there"),
+            "{again:?}"
+        );
     }
     let sql = "SELECT count(*) FROM archive.\"Results_2\"";
     assert_eq!(database.number(sql).await, 0);
@@ -177,22 +195,39 @@ async fn init_makes_the_table_and_making_it_twice_changes_nothing() {
 #[tokio::test]
 async fn init_says_what_is_wrong() {
     let unset = Program::new(["db", "init"]).run().await;
-    assert!(unset.assert_exit(78).stderr.contains("DATABASE_URL is not set"), "{unset:?}");
+    assert!(
+        unset
+            .assert_exit(78)
+            .stderr
+            .contains("DATABASE_URL is not set"),
+        "{unset:?}"
+    );
     let placeholder = Program::new(["db", "init"])
         .env("DATABASE_URL", "your_database_url_here")
         .run()
         .await;
-    assert!(placeholder.assert_exit(78).stderr.contains("is not set"), "{placeholder:?}");
+    assert!(
+        placeholder.assert_exit(78).stderr.contains("is not set"),
+        "{placeholder:?}"
+    );
 
     let database = TestDatabase::new().await;
     let mut canaries = Canaries::default();
-    let wrong = canaries.hatch("a wrong password").replace(|c: char| !c.is_alphanumeric(), "");
+    let wrong = canaries
+        .hatch("a wrong password")
+        .replace(|c: char| !c.is_alphanumeric(), "");
     let refused = init(&database.url_of("hub", &wrong), "hub_results").await;
-    assert!(refused.assert_exit(1).stderr.contains("does not accept"), "{refused:?}");
+    assert!(
+        refused.assert_exit(1).stderr.contains("does not accept"),
+        "{refused:?}"
+    );
     canaries.assert_absent("the output", refused.output().as_bytes());
     let raw = format!("postgresql://hub:{wrong}@x/y@localhost/hub");
     let malformed = init(&raw, "hub_results").await;
-    assert!(malformed.assert_exit(78).stderr.contains("percent-encoded"), "{malformed:?}");
+    assert!(
+        malformed.assert_exit(78).stderr.contains("percent-encoded"),
+        "{malformed:?}"
+    );
     canaries.assert_absent("the output", malformed.output().as_bytes());
 }
 
@@ -201,7 +236,9 @@ async fn a_table_of_before_is_used_once_it_has_what_is_needed() {
     const ALTER: &str = "ALTER TABLE \"hub_results\" ADD COLUMN hub_id uuid UNIQUE;";
     let (upstream, database) = (FakeUpstream::start().await, TestDatabase::new().await);
     database.run(REFERENCE).await;
-    database.run("INSERT INTO hub_results (payload, created_at) VALUES ('1', 'then')").await;
+    database
+        .run("INSERT INTO hub_results (payload, created_at) VALUES ('1', 'then')")
+        .await;
     let lacks = init(&database.url(), "hub_results").await;
     assert!(lacks.assert_exit(1).stderr.contains(ALTER), "{lacks:?}");
 
@@ -209,16 +246,28 @@ async fn a_table_of_before_is_used_once_it_has_what_is_needed() {
     let reply = persist(&hub, json!("early")).await;
     let result = reply.assert_ok().result();
     assert_eq!(result["status"], "dead_letter", "{reply}");
-    assert!(result["reason"].as_str().unwrap().contains(ALTER), "{reply}");
+    assert!(
+        result["reason"].as_str().unwrap().contains(ALTER),
+        "{reply}"
+    );
     let health = health(&hub).await;
     assert_eq!(health["status"], "degraded", "{health}");
     assert_eq!(health["outbox"]["dead_letters"], 1, "{health}");
-    assert!(health["outbox"]["last_reason"].as_str().unwrap().contains(ALTER), "{health}");
+    assert!(
+        health["outbox"]["last_reason"]
+            .as_str()
+            .unwrap()
+            .contains(ALTER),
+        "{health}"
+    );
     assert!(!health.to_string().contains("early"), "{health}");
 
     database.run(ALTER).await;
     let fits = init(&database.url(), "hub_results").await;
-    assert!(fits.assert_exit(0).stdout.contains("has what is needed"), "{fits:?}");
+    assert!(
+        fits.assert_exit(0).stdout.contains("has what is needed"),
+        "{fits:?}"
+    );
     // The running hub looks again by itself.
     assert_eq!(status(&hub, json!("late")).await, "persisted");
     let sql = "SELECT count(*) FROM hub_results WHERE payload = '\"late\"' AND id > 1 \
@@ -232,13 +281,18 @@ async fn dead_letters_are_tried_again_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let start = async || {
         let hub = builder(&upstream, &database.url());
-        hub.env("HUB_DATA_DIR", folder.path().display()).start().await
+        hub.env("HUB_DATA_DIR", folder.path().display())
+            .start()
+            .await
     };
     let hub = start().await;
     let reply = persist(&hub, json!("rosebud")).await;
     let result = reply.assert_ok().result();
     assert_eq!(result["status"], "dead_letter", "{reply}");
-    assert!(result["reason"].as_str().unwrap().contains("hub db init"), "{reply}");
+    assert!(
+        result["reason"].as_str().unwrap().contains("hub db init"),
+        "{reply}"
+    );
     hub.terminate();
     hub.finish(LOOK).await.assert_exit(0);
     init(&database.url(), "hub_results").await.assert_exit(0);
@@ -261,7 +315,10 @@ async fn a_row_that_is_refused_keeps_no_other_out() {
     let calls = (0..100).map(|n| status(&hub, json!({"n": n})));
     futures_util::future::join_all(calls).await;
     delivered(&hub).await;
-    assert_eq!(database.number("SELECT count(*) FROM hub_results").await, 90);
+    assert_eq!(
+        database.number("SELECT count(*) FROM hub_results").await,
+        90
+    );
     let health = health(&hub).await;
     assert_eq!(health["outbox"]["dead_letters"], 10, "{health}");
     let reason = health["outbox"]["last_reason"].as_str().unwrap();
@@ -274,23 +331,39 @@ async fn a_role_without_the_right_gets_a_sentence_and_no_row() {
     init(&database.url(), "hub_results").await.assert_exit(0);
     let role = "DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN PASSWORD 'weak'";
     database.run(role).await;
-    let hub = builder(&upstream, &database.url_of("weak", "weak")).start().await;
+    let hub = builder(&upstream, &database.url_of("weak", "weak"))
+        .start()
+        .await;
     let reply = persist(&hub, json!(1)).await;
     let reason = reply.assert_ok().result()["reason"].as_str().unwrap();
     assert!(reason.contains("INSERT and SELECT"), "{reply}");
-    database.run("GRANT INSERT, SELECT ON hub_results TO weak").await;
+    database
+        .run("GRANT INSERT, SELECT ON hub_results TO weak")
+        .await;
     assert_eq!(status(&hub, json!(2)).await, "persisted");
 }
 
 #[tokio::test]
 async fn a_table_is_a_name_and_comes_from_the_configuration_alone() {
-    for name in ["x; drop table hub_results", "x\\\"y", "a.b.c", "x--", "1", "tä"] {
-        let text = format!("[TOOL.persist_result]\ntarget_table = \"{name}\"\n[TOOL.persist_result_END]\n");
+    for name in [
+        "x; drop table hub_results",
+        "x\\\"y",
+        "a.b.c",
+        "x--",
+        "1",
+        "tä",
+    ] {
+        let text = format!(
+            "[TOOL.persist_result]\ntarget_table = \"{name}\"\n[TOOL.persist_result_END]\n"
+        );
         let check = Program::new(["check", "--config", "hub.pyfun"])
             .file("hub.pyfun", text)
             .run()
             .await;
-        assert!(check.assert_exit(78).output().contains("`target_table`"), "{check:?}");
+        assert!(
+            check.assert_exit(78).output().contains("`target_table`"),
+            "{check:?}"
+        );
     }
 }
 
@@ -308,29 +381,51 @@ async fn check_names_host_and_database_and_nothing_else() {
     };
     let good = run(&url, &[]).await;
     let text = &good.assert_exit(0).stdout;
-    assert!(text.contains("localhost/test") && text.contains("verify-full"), "{text}");
+    assert!(
+        text.contains("localhost/test") && text.contains("verify-full"),
+        "{text}"
+    );
     let password = url.split([':', '@']).nth(2).unwrap();
     assert!(!good.output().contains(password), "{good:?}");
     let json = run(&url, &["--json"]).await;
     let json: Value = serde_json::from_str(&json.assert_exit(0).stdout).unwrap();
-    assert!(json["database"]["place"].as_str().unwrap().starts_with("localhost/"), "{json}");
+    assert!(
+        json["database"]["place"]
+            .as_str()
+            .unwrap()
+            .starts_with("localhost/"),
+        "{json}"
+    );
     let bad = run("mysql://u:rosebud@h/d", &[]).await;
     let text = bad.assert_exit(0).output();
-    assert!(text.contains("DATABASE_URL cannot be read") && !text.contains("rosebud"), "{text}");
-    let none = Program::new(["check", "--config", "hub.pyfun"]).file("hub.pyfun", "").run().await;
+    assert!(
+        text.contains("DATABASE_URL cannot be read") && !text.contains("rosebud"),
+        "{text}"
+    );
+    let none = Program::new(["check", "--config", "hub.pyfun"])
+        .file("hub.pyfun", "")
+        .run()
+        .await;
     assert!(none.stdout.contains("set DATABASE_URL"), "{none:?}");
 }
 
 #[tokio::test]
 async fn a_dsn_that_cannot_be_read_costs_one_tool() {
     let upstream = FakeUpstream::start().await;
-    let hub = builder(&upstream, "postgresql://u:rose@bud@localhost/hub").start().await;
+    let hub = builder(&upstream, "postgresql://u:rose@bud@localhost/hub")
+        .start()
+        .await;
     hub.prompt("hello").await.assert_ok();
     let reply = persist(&hub, json!(1)).await;
     reply.assert_fails(503, "not_configured");
-    assert!(reply.error().contains("DATABASE_URL cannot be read"), "{reply}");
-    let seen: BTreeSet<_> = hub.traces().into_iter().filter(|(_, bytes)| {
-        bytes.windows(4).any(|window| window == b"rose")
-    }).collect();
+    assert!(
+        reply.error().contains("DATABASE_URL cannot be read"),
+        "{reply}"
+    );
+    let seen: BTreeSet<_> = hub
+        .traces()
+        .into_iter()
+        .filter(|(_, bytes)| bytes.windows(4).any(|window| window == b"rose"))
+        .collect();
     assert!(seen.is_empty(), "{seen:?}");
 }

@@ -40,7 +40,10 @@ async fn arrived(client: &tokio_postgres::Client) -> BTreeMap<i64, i64> {
 async fn all_arrived_once(client: &tokio_postgres::Client, expected: &BTreeSet<i64>) {
     let look = async || {
         let arrived = arrived(client).await;
-        expected.iter().all(|n| arrived.contains_key(n)).then_some(arrived)
+        expected
+            .iter()
+            .all(|n| arrived.contains_key(n))
+            .then_some(arrived)
     };
     let (arrived, _) = eventually(Duration::from_secs(60), "every row", look).await;
     let twice: Vec<_> = arrived.iter().filter(|(_, count)| **count != 1).collect();
@@ -100,15 +103,17 @@ async fn a_database_that_dies_and_comes_back_costs_nobody_anything() {
         let killing = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
             postgres.kill();
-            let down = async || {
-                (health(&hub).await["database"]["state"] == "down").then_some(())
-            };
+            let down = async || (health(&hub).await["database"]["state"] == "down").then_some(());
             eventually(LOOK, "that the hub notices", down).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
             stop.store(true, Ordering::Relaxed);
         };
         tokio::join!(load, asking, killing);
-        assert!(persisting.len() > 10 && asked > 10, "{} {asked}", persisting.len());
+        assert!(
+            persisting.len() > 10 && asked > 10,
+            "{} {asked}",
+            persisting.len()
+        );
         expected.extend(persisting);
     }
     postgres.restart();
@@ -189,7 +194,9 @@ async fn an_answer_that_is_lost_makes_no_second_row() {
         &format!(":{}/", cutter.port),
     );
     // In the clear, so that the cutter sees where an answer begins.
-    let hub = builder(&upstream, &format!("{url}?sslmode=disable")).start().await;
+    let hub = builder(&upstream, &format!("{url}?sslmode=disable"))
+        .start()
+        .await;
     assert_eq!(status(&hub, json!({"n": 0})).await, "persisted");
     let mut expected = BTreeSet::from([0]);
     for n in 1..=3 {
@@ -210,7 +217,9 @@ async fn ten_thousand_rows_of_an_outage_are_there_within_a_minute() {
     let file = folder.path().join("outbox.db");
     let start = async |url: &str| {
         let hub = builder(&upstream, url);
-        hub.env("HUB_DATA_DIR", folder.path().display()).start().await
+        hub.env("HUB_DATA_DIR", folder.path().display())
+            .start()
+            .await
     };
     // A hub without its database makes the file; most rows are put in as ten minutes would.
     let hub = start("postgresql://hub@127.0.0.1:9/hub").await;
@@ -235,7 +244,11 @@ async fn ten_thousand_rows_of_an_outage_are_there_within_a_minute() {
     let begin = Instant::now();
     all_arrived_once(&database.client().await, &(0..MANY).collect()).await;
     delivered(&hub).await;
-    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 /// Persists on one connection until the hub dies; says which rows were acknowledged.
@@ -267,7 +280,9 @@ async fn a_hundred_kills_lose_no_row_and_double_none() {
     let folder = tempfile::tempdir().unwrap();
     let start = async || {
         let hub = builder(&upstream, &database.url());
-        hub.env("HUB_DATA_DIR", folder.path().display()).start().await
+        hub.env("HUB_DATA_DIR", folder.path().display())
+            .start()
+            .await
     };
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     for round in 0..ROUNDS {

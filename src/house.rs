@@ -119,10 +119,14 @@ impl House {
             providers: providers.collect::<Result<_, _>>()?,
             searchers: searchers.collect::<Result<_, _>>()?,
             catalogue,
-            cloud: database.ok().flatten().filter(|_| kept).map(|database| CloudStorage {
-                outbox: places.outbox,
-                database,
-            }),
+            cloud: database
+                .ok()
+                .flatten()
+                .filter(|_| kept)
+                .map(|database| CloudStorage {
+                    outbox: places.outbox,
+                    database,
+                }),
             db: DbSpec {
                 place: places.state,
                 interval: settings.db_sync.interval,

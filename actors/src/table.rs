@@ -15,7 +15,9 @@ pub struct Table(String);
 
 /// Why a text is no table's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a table's name is `table` or `schema.table`, of letters, digits and `_`, {LONGEST} at most each")]
+#[error(
+    "a table's name is `table` or `schema.table`, of letters, digits and `_`, {LONGEST} at most each"
+)]
 pub struct NoTable;
 
 // === impl Table ===
@@ -77,8 +79,26 @@ mod tests {
         assert!(Table::new(&"a".repeat(63)).is_ok());
         let long = "a".repeat(64);
         for name in [
-            "", " ", ".", "a.", ".a", "a.b.c", "1a", "a b", "a-b", "ä", "a;", "a\"", "a\0", "a\n",
-            "x; drop table", "x\"; DROP TABLE y; --", "pg_class--", "a/*", "$1", &long,
+            "",
+            " ",
+            ".",
+            "a.",
+            ".a",
+            "a.b.c",
+            "1a",
+            "a b",
+            "a-b",
+            "ä",
+            "a;",
+            "a\"",
+            "a\0",
+            "a\n",
+            "x; drop table",
+            "x\"; DROP TABLE y; --",
+            "pg_class--",
+            "a/*",
+            "$1",
+            &long,
         ] {
             assert_eq!(Table::new(name), Err(NoTable), "{name}");
         }

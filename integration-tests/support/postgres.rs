@@ -28,7 +28,8 @@ const START: Duration = Duration::from_secs(60);
 /// Its superuser.
 const USER: &str = "hub";
 /// What has to be there, and how it gets there.
-const MISSING: &str = "PostgreSQL's server programs (initdb, postgres) are needed: `.ci/tools` installs them";
+const MISSING: &str =
+    "PostgreSQL's server programs (initdb, postgres) are needed: `.ci/tools` installs them";
 
 /// Ends the server when nobody holds the pipe any more; `$1` is the folder, the rest the server.
 const WATCH: &str = r#"folder=$1; shift
@@ -84,8 +85,18 @@ impl Postgres {
         write("server.key", &key);
         let data = folder.path().join("data");
         let made = as_somebody(&program("initdb"))
-            .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--username", USER])
-            .args(["--auth-local=trust", "--auth-host=scram-sha-256", "--pgdata"])
+            .args([
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--username",
+                USER,
+            ])
+            .args([
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "--pgdata",
+            ])
             .arg(&data)
             .arg("--pwfile")
             .arg(folder.path().join("password"))
@@ -196,11 +207,6 @@ impl Postgres {
         self.folder.path()
     }
 
-    /// The superuser's password.
-    pub(crate) fn password(&self) -> &str {
-        &self.password
-    }
-
     /// The superuser, at the Unix socket.
     pub(crate) async fn client(&self, database: &str) -> Client {
         let mut config = tokio_postgres::Config::new();
@@ -209,11 +215,6 @@ impl Postgres {
         let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client
-    }
-
-    /// Everything that it has logged.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 
@@ -245,7 +246,8 @@ impl TestDatabase {
     /// The same for another role.
     pub(crate) fn url_of(&self, role: &str, password: &str) -> String {
         let credentials = format!("{USER}:{}", self.server.password);
-        self.url().replace(&credentials, &format!("{role}:{password}"))
+        self.url()
+            .replace(&credentials, &format!("{role}:{password}"))
     }
 
     /// The superuser.
@@ -285,7 +287,12 @@ fn program(name: &str) -> PathBuf {
     let paths = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&paths).collect();
     let mut versions: Vec<PathBuf> = Vec::new();
-    for parent in ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"] {
+    for parent in [
+        "/usr/lib/postgresql",
+        "/usr",
+        "/opt/homebrew/opt",
+        "/usr/local/opt",
+    ] {
         let entries = fs::read_dir(parent).into_iter().flatten().flatten();
         let names = entries.map(|entry| entry.path());
         versions.extend(names.map(|path| path.join("bin")));
@@ -296,7 +303,10 @@ fn program(name: &str) -> PathBuf {
         folders.push(String::from_utf8_lossy(&output.stdout).trim().into());
     }
     let found = folders.into_iter().map(|folder| folder.join(name));
-    found.into_iter().find(|path| path.is_file()).expect(MISSING)
+    found
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect(MISSING)
 }
 
 /// PostgreSQL refuses to run as root.
@@ -306,11 +316,17 @@ fn somebody() -> Option<(u32, u32)> {
     }
     let users = fs::read_to_string("/etc/passwd").unwrap();
     let find = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let line = users
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    Some(find("postgres").or_else(|| find("nobody")).expect("a user that is not root"))
+    Some(
+        find("postgres")
+            .or_else(|| find("nobody"))
+            .expect("a user that is not root"),
+    )
 }
 
 fn as_somebody(program: &Path) -> Command {

@@ -191,7 +191,10 @@ mod tests {
             let longest = Duration::from_secs(longest);
             for _ in 0..100 {
                 let pause = pause(failures);
-                assert!(pause >= longest / 2 && pause < longest.mul_f64(0.91), "{pause:?}");
+                assert!(
+                    pause >= longest / 2 && pause < longest.mul_f64(0.91),
+                    "{pause:?}"
+                );
             }
         }
     }

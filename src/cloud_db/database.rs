@@ -146,9 +146,9 @@ async fn prepare(
     }
     let sees = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let plain = match client.simple_query(sees).await {
-        Ok(messages) => messages.iter().any(|message| {
-            matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("f"))
-        }),
+        Ok(messages) => messages.iter().any(
+            |message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("f")),
+        ),
         // A cloud that hides the view hides nothing else.
         Err(_) => false,
     };

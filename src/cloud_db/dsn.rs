@@ -130,7 +130,9 @@ pub enum DsnError {
     #[error("{VARIABLE} has a value for `{0}` that is not known")]
     Value(&'static str),
     /// A Unix socket has no TLS, and nobody said that this is fine.
-    #[error("{VARIABLE} names a Unix socket, which has no TLS: add sslmode=disable if that is meant")]
+    #[error(
+        "{VARIABLE} names a Unix socket, which has no TLS: add sslmode=disable if that is meant"
+    )]
     Socket,
 }
 

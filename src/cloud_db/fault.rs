@@ -107,7 +107,10 @@ fn connection(error: &Error) -> &'static str {
             TlsError::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             ) => "its certificate is for another name",
-            TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            // A root of the same name with another key is another root.
+            TlsError::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => {
                 "its certificate is signed by nobody who is trusted: sslrootcert says whom to trust"
             }
             TlsError::InvalidCertificate(_) => "its certificate is not valid",

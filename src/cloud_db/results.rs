@@ -215,7 +215,10 @@ pub fn insert(table: &Table, columns: &[Column]) -> Result<Insert, String> {
     let key = &key.name;
     let (column, value) = match time {
         // Times without a zone are in UTC, as the texts are.
-        Some("timestamp") => (", created_at", ", c::timestamptz AT TIME ZONE 'UTC'".to_owned()),
+        Some("timestamp") => (
+            ", created_at",
+            ", c::timestamptz AT TIME ZONE 'UTC'".to_owned(),
+        ),
         Some(kind) => (", created_at", format!(", c::{kind}")),
         None => ("", String::new()),
     };

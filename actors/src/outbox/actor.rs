@@ -61,6 +61,8 @@ pub struct Outbox {
     /// What the database said that the file does not know yet.
     arrived: Vec<Uuid>,
     rejected: Vec<Rejected>,
+    /// What the file is being told at this moment.
+    visiting: Visiting,
     /// Rows on their way to the database.
     delivering: bool,
     cloud: Option<CloudUp>,
@@ -73,6 +75,15 @@ pub struct Outbox {
     trouble: Option<String>,
     /// Waits until everything is written.
     draining: Option<oneshot::Sender<()>>,
+}
+
+/// What a visit that is under way changes.
+#[derive(Debug, Default)]
+struct Visiting {
+    accepted: u64,
+    arrived: u64,
+    rejected: u64,
+    last_reason: Option<Arc<str>>,
 }
 
 // === impl Outbox ===
@@ -89,6 +100,7 @@ impl Outbox {
             arrivals: HashMap::new(),
             arrived: Vec::new(),
             rejected: Vec::new(),
+            visiting: Visiting::default(),
             delivering: false,
             cloud: None,
             watch: SpawnHandle::default(),
@@ -152,12 +164,19 @@ impl Outbox {
             rejected: std::mem::take(&mut self.rejected),
             load,
         };
+        self.visiting = Visiting {
+            accepted: visit.accepted.len() as u64,
+            arrived: visit.arrived.len() as u64,
+            rejected: visit.rejected.len() as u64,
+            last_reason: visit.rejected.last().map(|row| row.reason.clone()),
+        };
         let visited = lent(move || {
             let done = file.visit(&visit);
             (file, visit, done)
         });
         let visited = visited.into_actor(self);
         ctx.spawn(visited.map(move |(file, visit, done), actor, ctx| {
+            actor.visiting = Visiting::default();
             actor.tally = file.tally().clone();
             actor.file = Some(file);
             match done {
@@ -175,7 +194,12 @@ impl Outbox {
     }
 
     /// Rows for one transaction, without those that nobody waits for any more.
-    fn together(&mut self) -> (Vec<Accepted>, Vec<oneshot::Sender<Result<Kept, PersistError>>>) {
+    fn together(
+        &mut self,
+    ) -> (
+        Vec<Accepted>,
+        Vec<oneshot::Sender<Result<Kept, PersistError>>>,
+    ) {
         let (most_rows, most_bytes) = TOGETHER;
         let (mut rows, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
         while rows.len() < most_rows && bytes < most_bytes {
@@ -248,7 +272,9 @@ impl Outbox {
 
     fn refuse_waiting(&mut self) {
         self.waiting_bytes = 0;
-        self.waiting.drain(..).for_each(|(_, caller)| refuse(caller));
+        self.waiting
+            .drain(..)
+            .for_each(|(_, caller)| refuse(caller));
     }
 
     fn wants_load(&self) -> bool {
@@ -259,7 +285,9 @@ impl Outbox {
     }
 
     fn database(&self) -> Option<CloudState> {
-        self.cloud.as_ref().map(|cloud| cloud.state.borrow().clone())
+        self.cloud
+            .as_ref()
+            .map(|cloud| cloud.state.borrow().clone())
     }
 
     fn deliver(&mut self, load: Load, ctx: &mut Context<Self>) {
@@ -441,16 +469,18 @@ impl Handler<ReportOutbox> for Outbox {
     type Result = ();
 
     fn handle(&mut self, report: ReportOutbox, _: &mut Self::Context) {
-        let known = (self.arrived.len() + self.rejected.len()) as u64;
+        let (now, visiting) = (&self.tally, &self.visiting);
+        let rejected = visiting.rejected + self.rejected.len() as u64;
+        let gone = rejected + visiting.arrived + self.arrived.len() as u64;
+        let come = visiting.accepted + self.waiting.len() as u64;
+        let reason = self.rejected.last().map(|row| &row.reason);
+        let reason = reason.or(visiting.last_reason.as_ref());
         // Who no longer waits misses nothing.
         let _ = report.reply.send(OutboxHealth {
             database: self.database(),
-            pending: self.tally.pending.saturating_sub(known) + self.waiting.len() as u64,
-            dead_letters: self.tally.dead + self.rejected.len() as u64,
-            last_reason: match self.rejected.last() {
-                Some(row) => Some(row.reason.clone()),
-                None => self.tally.last_reason.clone(),
-            },
+            pending: (now.pending + come).saturating_sub(gone),
+            dead_letters: now.dead + rejected,
+            last_reason: reason.or(now.last_reason.as_ref()).cloned(),
             durable: self.spec.durable,
         });
     }

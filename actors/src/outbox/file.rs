@@ -131,8 +131,7 @@ impl OutboxFile {
     pub fn visit(&mut self, visit: &Visit) -> Result<Option<Load>, Error> {
         let mut tally = self.tally.clone();
         // At once the right to write, so that a wait for it is at the beginning and loses nothing.
-        let transaction =
-            Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        let transaction = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
         keep(&transaction, &visit.accepted, &mut tally)?;
         forget(&transaction, &visit.arrived, &mut tally)?;
         bury(&transaction, &visit.rejected, &mut tally)?;
@@ -205,8 +204,8 @@ fn keep(connection: &Connection, rows: &[Accepted], tally: &mut Tally) -> Result
 }
 
 fn forget(connection: &Connection, ids: &[Uuid], tally: &mut Tally) -> Result<(), Error> {
-    let mut delete = connection
-        .prepare("DELETE FROM outbox WHERE id = ?1 RETURNING octet_length(payload)")?;
+    let mut delete =
+        connection.prepare("DELETE FROM outbox WHERE id = ?1 RETURNING octet_length(payload)")?;
     for id in ids {
         let mut gone = delete.query([id.to_string()])?;
         while let Some(row) = gone.next()? {

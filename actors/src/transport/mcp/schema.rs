@@ -207,7 +207,9 @@ pub fn query_output() -> Value {
 /// `persist_result`
 pub fn persist_input(state_key: Option<&str>) -> Value {
     let data = match state_key {
-        Some(key) => format!("What to keep: any JSON, 4 MiB at most. Without it, the value of `{key}`."),
+        Some(key) => {
+            format!("What to keep: any JSON, 4 MiB at most. Without it, the value of `{key}`.")
+        }
         None => "What to keep: any JSON, 4 MiB at most.".to_owned(),
     };
     let required: &[&str] = if state_key.is_some() { &[] } else { &["data"] };
