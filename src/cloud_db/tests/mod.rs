@@ -1,1 +1,4 @@
+//! The room as a whole.
 
+mod dsn;
+mod results;
