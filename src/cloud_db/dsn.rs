@@ -2,20 +2,19 @@
 //!
 //! Nothing here shows a part of the text: an error names what is wrong, never what stands there.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::IpAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod text;
+mod trust;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode},
 };
 
+use self::trust::trust;
+pub use self::trust::{Roots, Trust};
 use super::VARIABLE;
 
 /// Longest time to connect, also if the DSN allows more.
@@ -86,28 +85,6 @@ pub struct Dsn {
     warnings: Vec<&'static str>,
 }
 
-/// Whom the hub believes that it is the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
-    /// No TLS: the connection does not leave the machine.
-    Plain,
-    /// TLS with anybody (`require`).
-    Anybody,
-    /// Whoever has a certificate that these roots have signed (`verify-ca`).
-    Signed(Roots),
-    /// The same, and for the host's name (`verify-full`).
-    Named(Roots),
-}
-
-/// Who signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Roots {
-    /// Whom the system trusts.
-    System,
-    /// Whom this file names (`sslrootcert`).
-    File(PathBuf),
-}
-
 /// Why a DSN cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DsnError {
@@ -145,9 +122,9 @@ impl Dsn {
     /// [`DsnError`]
     pub fn new(text: &str, folder: &Path) -> Result<Self, DsnError> {
         let text = text.trim();
-        let (base, mut params) = match without_scheme(text) {
-            Some(rest) => url(rest)?,
-            None => (String::new(), words(text)?),
+        let (base, mut params) = match text::without_scheme(text) {
+            Some(rest) => text::url(rest)?,
+            None => (String::new(), text::words(text)?),
         };
         let sslmode = take_mode(&mut params)?;
         let roots = params.remove("sslrootcert");
@@ -223,80 +200,6 @@ impl fmt::Debug for Dsn {
     }
 }
 
-/// What follows the scheme of a URL. Python's libraries have their names in it.
-fn without_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once("://")?;
-    let scheme = scheme.split_once('+').map_or(scheme, |(scheme, _)| scheme);
-    matches!(scheme, "postgres" | "postgresql").then_some(rest)
-}
-
-/// The part before the parameters, as a URL, and the parameters.
-fn url(rest: &str) -> Result<(String, BTreeMap<String, String>), DsnError> {
-    // A password may hold a `?`; what comes after the credentials may not hold an `@`.
-    let credentials = rest.find('@').map_or(0, |at| at + 1);
-    let (after, query) = rest
-        .get(credentials..)
-        .map(|after| after.split_once('?').unwrap_or((after, "")))
-        .ok_or(DsnError::Malformed)?;
-    if after.contains(['@', '#']) || after.contains(char::is_whitespace) {
-        return Err(DsnError::Malformed);
-    }
-    let base = rest.get(..credentials + after.len()).unwrap_or(rest);
-    let mut params = BTreeMap::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').ok_or(DsnError::Malformed)?;
-        let decode = |text: &str| {
-            let text = percent_decode_str(text).decode_utf8();
-            text.map(|text| text.into_owned())
-                .map_err(|_| DsnError::Malformed)
-        };
-        params.insert(decode(name)?.to_ascii_lowercase(), decode(value)?);
-    }
-    Ok((format!("postgresql://{base}"), params))
-}
-
-/// `key = value` words; values may be in single quotes, and `\` escapes.
-fn words(text: &str) -> Result<BTreeMap<String, String>, DsnError> {
-    let mut params = BTreeMap::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once('=').ok_or(DsnError::Malformed)?;
-        let name = name.trim_end();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(is_name) {
-            return Err(DsnError::Malformed);
-        }
-        let after = after.trim_start();
-        let (quoted, mut letters) = match after.strip_prefix('\'') {
-            Some(inside) => (true, inside.chars()),
-            None => (false, after.chars()),
-        };
-        let (mut value, mut closed) = (String::new(), !quoted);
-        loop {
-            let here = letters.as_str();
-            match letters.next() {
-                Some('\\') => value.extend(letters.next()),
-                Some('\'') if quoted => {
-                    closed = true;
-                    break;
-                }
-                Some(c) if !quoted && c.is_whitespace() => {
-                    letters = here.chars();
-                    break;
-                }
-                Some(c) => value.push(c),
-                None => break,
-            }
-        }
-        if !closed {
-            return Err(DsnError::Malformed);
-        }
-        params.insert(name.to_ascii_lowercase(), value);
-        rest = letters.as_str().trim_start();
-    }
-    Ok(params)
-}
-
 /// `sslmode`, or `ssl` as Python's libraries call it.
 fn take_mode(params: &mut BTreeMap<String, String>) -> Result<Option<String>, DsnError> {
     let ssl = params.remove("ssl");
@@ -349,39 +252,6 @@ fn config(base: &str, params: &BTreeMap<String, String>) -> Result<Config, DsnEr
     }
 }
 
-/// At least `require`; without TLS only what stays on this machine, and only if it is said.
-fn trust(
-    config: &Config,
-    sslmode: Option<&str>,
-    roots: Option<String>,
-    folder: &Path,
-    warnings: &mut Vec<&'static str>,
-) -> Result<Trust, DsnError> {
-    let sockets = config.get_hosts().iter().any(is_socket);
-    if sslmode == Some("disable") {
-        if is_local(config) {
-            warnings.push("the database is asked without TLS, as DATABASE_URL says");
-            return Ok(Trust::Plain);
-        }
-        warnings.push("sslmode=disable is for this machine alone: the database is asked with TLS");
-    }
-    if sockets {
-        return Err(DsnError::Socket);
-    }
-    let roots = roots.map(|roots| match roots.as_str() {
-        "system" => Roots::System,
-        file => Roots::File(folder.join(file)),
-    });
-    Ok(match (sslmode, roots) {
-        (Some("verify-full"), roots) => Trust::Named(roots.unwrap_or(Roots::System)),
-        (Some("verify-ca"), roots) => Trust::Signed(roots.unwrap_or(Roots::System)),
-        // As libpq: whoever names roots wants them to count, and the system's sign for everybody.
-        (_, Some(Roots::System)) => Trust::Named(Roots::System),
-        (_, Some(roots)) => Trust::Signed(roots),
-        (_, None) => Trust::Anybody,
-    })
-}
-
 /// Options that the server reads at the start of a connection. Neon's proxy takes no
 /// statement_timeout there.
 fn set_options(
@@ -414,25 +284,6 @@ fn set_options(
         config.options(kept.join(" "));
     }
     false
-}
-
-fn is_socket(host: &Host) -> bool {
-    matches!(host, Host::Unix(_))
-}
-
-/// Whether every way leads to this machine. An address counts before the name beside it.
-fn is_local(config: &Config) -> bool {
-    let addresses = config.get_hostaddrs();
-    if !addresses.is_empty() {
-        return addresses.iter().all(IpAddr::is_loopback);
-    }
-    config.get_hosts().iter().all(|host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            let address: Option<IpAddr> = name.parse().ok();
-            address.map_or(name.eq_ignore_ascii_case("localhost"), |a| a.is_loopback())
-        }
-    })
 }
 
 fn place(config: &Config) -> String {

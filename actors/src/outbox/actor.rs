@@ -1,18 +1,21 @@
 //! The actor: a loop that accepts rows, and lends out what blocks.
 
+mod delivery;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use actix::prelude::*;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{
     OutboxSpec,
-    file::{Accepted, Load, OutboxFile, Tally, Visit},
+    file::{Accepted, OutboxFile, Tally, Visit},
+    waiting::{Caller, Waiting, refuse},
 };
 use crate::{
     db_sync::{
@@ -21,10 +24,9 @@ use crate::{
         open::{self, OpenError},
     },
     protocol::{
-        CloudIs, CloudState, CloudUp, Deliver, Drain, Heartbeat, Kept, NotNow, OutboxHealth,
-        Persist, PersistError, Rejected, ReportOutbox,
+        CloudIs, CloudUp, Drain, Heartbeat, Kept, OutboxHealth, Persist, PersistError, Rejected,
+        ReportOutbox,
     },
-    table::Table,
 };
 
 /// Most rows that a file holds, those that were given up included.
@@ -35,8 +37,6 @@ const MOST_BYTES: u64 = 256 * 1024 * 1024;
 const MOST_BYTES_IN_MEMORY: u64 = 8 * 1024 * 1024;
 /// Most bytes that wait for the file.
 const MOST_WAITING: u64 = 32 * 1024 * 1024;
-/// Most rows, and about how many bytes, that share a transaction.
-const TOGETHER: (usize, usize) = (1_000, 4 * 1024 * 1024);
 /// Pause before a file that another program holds is tried again.
 const LOCKED: Duration = Duration::from_millis(50);
 /// Pause before a file that cannot be used is tried again.
@@ -53,9 +53,8 @@ pub struct Outbox {
     /// The file, unless it is at work or not open.
     file: Option<OutboxFile>,
     tally: Tally,
-    /// Rows that are not in the file yet, and who waits for that.
-    waiting: VecDeque<(Accepted, oneshot::Sender<Result<Kept, PersistError>>)>,
-    waiting_bytes: u64,
+    /// Rows that are not in the file yet.
+    waiting: Waiting,
     /// Who wants to hear of an arrival.
     arrivals: HashMap<Uuid, Arrival>,
     /// What the database said that the file does not know yet.
@@ -95,8 +94,7 @@ impl Outbox {
             spec,
             file: None,
             tally: Tally::default(),
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            waiting: Waiting::default(),
             arrivals: HashMap::new(),
             arrived: Vec::new(),
             rejected: Vec::new(),
@@ -133,7 +131,7 @@ impl Outbox {
                         OpenError::Locked => LOCKED,
                         OpenError::File(_) | OpenError::Sqlite(_) => {
                             actor.broken = true;
-                            actor.refuse_waiting();
+                            actor.waiting.refuse();
                             BROKEN
                         }
                     };
@@ -153,7 +151,7 @@ impl Outbox {
         };
         let told = !self.arrived.is_empty() || !self.rejected.is_empty();
         let load = self.wants_load();
-        let (accepted, callers) = self.together();
+        let (accepted, callers) = self.waiting.take();
         if accepted.is_empty() && !told && !load {
             self.file = Some(file);
             return self.close(ctx);
@@ -193,35 +191,8 @@ impl Outbox {
         }));
     }
 
-    /// Rows for one transaction, without those that nobody waits for any more.
-    fn together(
-        &mut self,
-    ) -> (
-        Vec<Accepted>,
-        Vec<oneshot::Sender<Result<Kept, PersistError>>>,
-    ) {
-        let (most_rows, most_bytes) = TOGETHER;
-        let (mut rows, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while rows.len() < most_rows && bytes < most_bytes {
-            let Some((row, caller)) = self.waiting.pop_front() else {
-                break;
-            };
-            self.waiting_bytes -= row.payload.len() as u64;
-            if !caller.is_closed() {
-                bytes += row.payload.len();
-                rows.push(row);
-                callers.push(caller);
-            }
-        }
-        (rows, callers)
-    }
-
-    fn kept(
-        &mut self,
-        rows: &[Accepted],
-        callers: Vec<oneshot::Sender<Result<Kept, PersistError>>>,
-    ) {
-        let soon = self.database().is_some_and(|state| !is_down(&state));
+    fn kept(&mut self, rows: &[Accepted], callers: Vec<Caller>) {
+        let soon = self.may_arrive_soon();
         for (row, caller) in rows.iter().zip(callers) {
             let (arrival, told) = oneshot::channel();
             let kept = Kept {
@@ -238,7 +209,7 @@ impl Outbox {
     fn not_visited(
         &mut self,
         visit: Visit,
-        callers: Vec<oneshot::Sender<Result<Kept, PersistError>>>,
+        callers: Vec<Caller>,
         error: &rusqlite::Error,
         ctx: &mut Context<Self>,
     ) {
@@ -246,15 +217,12 @@ impl Outbox {
         self.rejected = visit.rejected;
         let pause = if open::is_busy(error) {
             self.troubled(&OpenError::Locked);
-            for (row, caller) in visit.accepted.into_iter().zip(callers).rev() {
-                self.waiting_bytes += row.payload.len() as u64;
-                self.waiting.push_front((row, caller));
-            }
+            self.waiting.put_back(visit.accepted, callers);
             LOCKED
         } else {
             // They are told at once: their row is not kept.
             callers.into_iter().for_each(refuse);
-            self.refuse_waiting();
+            self.waiting.refuse();
             if open::is_corrupt(error) {
                 // The next life finds the damage when it opens the file, and moves it aside.
                 tracing::error!(%error, "the outbox's file is damaged");
@@ -268,104 +236,6 @@ impl Outbox {
             actor.resting = false;
             actor.visit(ctx);
         });
-    }
-
-    fn refuse_waiting(&mut self) {
-        self.waiting_bytes = 0;
-        self.waiting
-            .drain(..)
-            .for_each(|(_, caller)| refuse(caller));
-    }
-
-    fn wants_load(&self) -> bool {
-        let known = self.arrived.len() + self.rejected.len();
-        let waits = self.tally.pending > known as u64 || !self.waiting.is_empty();
-        let connected = self.database() == Some(CloudState::Connected);
-        waits && connected && !self.delivering && self.draining.is_none()
-    }
-
-    fn database(&self) -> Option<CloudState> {
-        self.cloud
-            .as_ref()
-            .map(|cloud| cloud.state.borrow().clone())
-    }
-
-    fn deliver(&mut self, load: Load, ctx: &mut Context<Self>) {
-        let Some(cloud) = &self.cloud else {
-            return;
-        };
-        let ids: Vec<Uuid> = load.rows.iter().map(|row| row.id).collect();
-        let table = match Table::new(&load.table) {
-            Ok(table) => table,
-            Err(error) => {
-                let reason: Arc<str> = error.to_string().into();
-                let rejected = ids.iter().map(|id| Rejected {
-                    id: *id,
-                    reason: reason.clone(),
-                });
-                return self.delivered(&ids, rejected.collect());
-            }
-        };
-        let (reply, delivered) = oneshot::channel();
-        cloud.deliveries.do_send(Deliver {
-            table,
-            rows: load.rows,
-            reply,
-        });
-        self.delivering = true;
-        ctx.spawn(delivered.into_actor(self).map(move |outcome, actor, ctx| {
-            actor.delivering = false;
-            match outcome {
-                Ok(Ok(rejected)) => actor.delivered(&ids, rejected),
-                Ok(Err(NotNow)) => actor.arrivals.clear(),
-                Err(_) => {
-                    // It has died: the guardian tells when there is another one.
-                    actor.cloud = None;
-                    actor.arrivals.clear();
-                }
-            }
-            actor.visit(ctx);
-        }));
-    }
-
-    fn delivered(&mut self, ids: &[Uuid], rejected: Vec<Rejected>) {
-        for row in &rejected {
-            tracing::error!(id = %row.id, reason = &*row.reason, "a row becomes a dead letter");
-            if let Some(arrival) = self.arrivals.remove(&row.id) {
-                // Who no longer waits finds it in the outbox's health.
-                let _ = arrival.send(Err(row.reason.clone()));
-            }
-        }
-        for id in ids {
-            if rejected.iter().any(|row| row.id == *id) {
-                continue;
-            }
-            if let Some(arrival) = self.arrivals.remove(id) {
-                // Who no longer waits has been told that it is on its way.
-                let _ = arrival.send(Ok(()));
-            }
-            self.arrived.push(*id);
-        }
-        self.rejected.extend(rejected);
-    }
-
-    /// Follows the database's state until the actor behind it ends.
-    fn follow(&mut self, mut state: watch::Receiver<CloudState>, ctx: &mut Context<Self>) {
-        let changed = async move { state.changed().await.map(|()| state) };
-        self.watch = ctx.spawn(changed.into_actor(self).map(|changed, actor, ctx| {
-            if let Ok(state) = changed {
-                actor.turned(ctx);
-                actor.follow(state, ctx);
-            }
-        }));
-    }
-
-    fn turned(&mut self, ctx: &mut Context<Self>) {
-        if self.database().is_none_or(|state| is_down(&state)) {
-            // Their rows are kept, and that is all that can be said for now.
-            self.arrivals.clear();
-        }
-        self.visit(ctx);
     }
 
     /// Closes the file once nothing waits for it, if that is what is wanted.
@@ -388,7 +258,7 @@ impl Outbox {
             Place::File(_) => MOST_BYTES,
         };
         let rows = self.tally.pending + self.tally.dead + self.waiting.len() as u64;
-        let waiting = self.waiting_bytes + length;
+        let waiting = self.waiting.bytes() + length;
         rows >= MOST_ROWS || waiting > MOST_WAITING || self.tally.bytes + waiting > most
     }
 
@@ -408,15 +278,6 @@ impl Outbox {
             tracing::info!("the outbox can be used again");
         }
     }
-}
-
-fn is_down(state: &CloudState) -> bool {
-    matches!(state, CloudState::Down { .. })
-}
-
-fn refuse(caller: oneshot::Sender<Result<Kept, PersistError>>) {
-    // Who no longer waits misses nothing.
-    let _ = caller.send(Err(PersistError::Unavailable));
 }
 
 impl Actor for Outbox {
@@ -445,8 +306,7 @@ impl Handler<Persist> for Outbox {
             payload: row.payload.into(),
             at: SystemTime::now(),
         };
-        self.waiting_bytes += accepted.payload.len() as u64;
-        self.waiting.push_back((accepted, row.reply));
+        self.waiting.push(accepted, row.reply);
         self.visit(ctx);
     }
 }

@@ -13,6 +13,7 @@ mod actor;
 mod file;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use actix::prelude::*;
 
