@@ -21,7 +21,7 @@ mod records;
 mod rows;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use rusqlite::ErrorCode;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -215,8 +216,10 @@ impl Outbox {
     ) {
         self.arrived = visit.arrived;
         self.rejected = visit.rejected;
-        let pause = if open::is_busy(error) {
-            self.troubled(&OpenError::Locked);
+        // Memory is what a query has taken, for a quarter of a second at most.
+        let memory = error.sqlite_error_code() == Some(ErrorCode::OutOfMemory);
+        let pause = if open::is_busy(error) || memory {
+            self.troubled(error);
             self.waiting.put_back(visit.accepted, callers);
             LOCKED
         } else {
