@@ -42,8 +42,9 @@ const ACTORS_DEPEND_ON: [&str; 23] = [
 ];
 
 /// What must not reach the actors by any detour.
-const NEVER_BELOW_ACTORS: [&str; 6] = [
+const NEVER_BELOW_ACTORS: [&str; 7] = [
     "hub",
+    "tokio-postgres",
     "secrecy",
     "dotenvy",
     "config",

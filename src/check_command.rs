@@ -1,10 +1,13 @@
 //! `hub check`: the command.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::{
     check::Report,
     cli::{Files, complain, fail, say},
+    cloud_db::VARIABLE,
     environment::Environment,
     exit,
     settings::Settings,
@@ -42,7 +45,13 @@ pub fn run(files: &Files, arguments: &CheckArgs) -> u8 {
     };
     let file = files.config.display().to_string();
     let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-    let report = Report::new(loaded, &|name| environment.has(name), arguments.strict);
+    let folder = files.config.parent().unwrap_or(Path::new(""));
+    let report = Report::new(
+        loaded,
+        &|name| environment.has(name),
+        environment.dsn(VARIABLE, folder),
+        arguments.strict,
+    );
     if arguments.json {
         say(format!("{:#}", report.json()));
     } else {

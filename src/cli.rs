@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{call_command, check_command, demo, exit, mcp_config_command, start};
+use crate::{call_command, check_command, db_command, demo, exit, mcp_config_command, start};
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
 #[derive(Parser)]
@@ -22,6 +22,7 @@ First steps:
   hub check                         what would run, what would not, and why
   hub                               serve
   hub call llm_complete --prompt \"Why is the sky blue?\"
+  hub db init                       make the table for persist_result, if DATABASE_URL is set
   hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
@@ -60,6 +61,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Call a tool of a running hub and print the answer
     Call(call_command::CallArgs),
+    /// Look after the database that DATABASE_URL names
+    Db(db_command::DbArgs),
     /// Serve one MCP client over standard input and output, until it closes them
     Stdio,
     /// Print what an MCP client's configuration needs to find this hub
@@ -88,6 +91,7 @@ pub fn run() -> u8 {
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+        Some(Command::Db(arguments)) => db_command::run(&files, &arguments),
         Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }
 }

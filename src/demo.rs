@@ -7,7 +7,6 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::Args;
-use hub_actors::db_sync::Place;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -20,6 +19,7 @@ use crate::{
     seal::{self, Variables},
     settings::Settings,
     start::{self, DEFAULT_PORT},
+    state_file::Places,
     summary,
     vault::Vault,
 };
@@ -94,7 +94,7 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         &vault,
         "127.0.0.1",
         port,
-        Place::Memory,
+        Places::memory(),
         announce,
     )
 }

@@ -12,7 +12,7 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
-    db_sync,
+    db_sync, outbox,
     protocol::ProviderUp,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
@@ -23,9 +23,9 @@ use hub_actors::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    exit,
+    cloud_db, exit,
     guardian::{Guardian, Life, Role, StartChild},
-    house::House,
+    house::{CloudStorage, House},
     stop::{Signals, drain, flush},
 };
 
@@ -131,6 +131,30 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
     let mut children: Vec<(Arc<str>, StartChild)> =
         vec![("registry".into(), registry), ("db_sync".into(), db)];
+    if let Some(CloudStorage { outbox, database }) = house.cloud {
+        let outbox: StartChild = Box::new(move |link, _| {
+            let started = outbox::start(&outbox, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Outbox {
+                    up: started.up,
+                    drain: started.drain,
+                    cloud: started.cloud,
+                },
+            })
+        });
+        let database: StartChild = Box::new(move |link, _| {
+            let started = cloud_db::start(&database, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::CloudDb(started.up),
+            })
+        });
+        children.push(("outbox".into(), outbox));
+        children.push(("cloud_db".into(), database));
+    }
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| {

@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hub_actors::db_sync::Place;
-
 use crate::{
     cli::{Files, complain, fail},
     environment::{self, Environment, Overrides},
@@ -19,7 +17,7 @@ use crate::{
     seal::{self, Variables},
     serve,
     settings::{Settings, readiness},
-    state_file::{self, DataVariables},
+    state_file::{self, DataVariables, Places},
     summary,
     vault::Vault,
 };
@@ -99,11 +97,11 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (place, warning) = state_file::place(&settings, &files.config, &data);
+    let (places, warning) = state_file::places(&settings, &files.config, &data);
     warning.iter().for_each(complain);
     match door {
-        Door::Http => open(&settings, &vault, &host, port, place),
-        Door::Stdio => match House::new(&settings, &vault, &host, place) {
+        Door::Http => open(&settings, &vault, &host, port, places),
+        Door::Stdio => match House::new(&settings, &vault, &host, places) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
@@ -111,8 +109,8 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
 }
 
 /// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, place: Place) -> u8 {
-    open_with(settings, vault, host, port, place, |listener, house| {
+pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, places: Places) -> u8 {
+    open_with(settings, vault, host, port, places, |listener, house| {
         summary::startup(listener, house, settings)
     })
 }
@@ -123,10 +121,10 @@ pub fn open_with(
     vault: &Vault,
     host: &str,
     port: u16,
-    place: Place,
+    places: Places,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault, host, place) {
+    let house = match House::new(settings, vault, host, places) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -150,7 +148,7 @@ fn keys(settings: &Settings) -> Vec<String> {
 ///
 /// # Errors
 /// The exit code.
-fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
+pub fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
     let text = match read(&files.config) {
         Ok(text) => text,
         Err(error) => {

@@ -1,12 +1,15 @@
 //! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use hub_actors::upstream::{FindSecret, Sight};
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::seal::Variables;
+use crate::{
+    cloud_db::{Dsn, DsnError},
+    seal::Variables,
+};
 
 /// Stands for the provider's key in `extra_headers`.
 const PLACEHOLDER: &str = "$KEY";
@@ -46,6 +49,13 @@ impl Vault {
             "{prefix}{}",
             secret.expose_secret().trim()
         )))
+    }
+
+    /// The database that a DSN of that name names, with its password inside. `None` if there is no such
+    /// secret. Relative files in it start at `folder`.
+    pub fn dsn(&self, name: &str, folder: &Path) -> Option<Result<Dsn, DsnError>> {
+        let secret = self.0.get(name)?;
+        Some(Dsn::new(secret.expose_secret(), folder))
     }
 
     /// Says whether a text holds the secret of that name, or ends where it begins, and nothing else

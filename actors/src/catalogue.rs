@@ -10,8 +10,9 @@ use std::{
 
 use crate::{
     cache::Cache,
-    protocol::{CompletionRequest, DbUp, ProviderUp, SearchRequest, Usage},
+    protocol::{CompletionRequest, DbUp, OutboxUp, ProviderUp, SearchRequest, Usage},
     request::Request,
+    table::Table,
 };
 
 /// Everything a door needs to list tools and plan calls.
@@ -31,6 +32,8 @@ pub struct Catalogue {
     pub db: Option<DbUp>,
     /// Answers that need not be paid for twice, whatever goes down; `None` if no tool keeps any.
     pub cache: Option<Arc<Cache>>,
+    /// What keeps rows for the cloud's database; `None` while it is down, and always without one.
+    pub outbox: Option<OutboxUp>,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -101,6 +104,13 @@ pub enum ToolKind {
     GetModelInfo,
     /// Answers one SELECT on the hub's own state.
     DbQuery,
+    /// Keeps a row in the cloud's database.
+    Persist {
+        /// Where it goes.
+        table: Arc<Table>,
+        /// The key of `hub_state` whose value is kept if the caller sends no data.
+        state_key: Option<Arc<str>>,
+    },
     /// Named by the configuration, not in this version of the hub.
     NotBuilt,
 }

@@ -9,11 +9,12 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`db_sync`]: the hub's own state, in SQLite
+//! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
+//!   whose names are [`table`]
 //! - [`principal`]: who calls; [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
-//!   there
+//!   there; `persist`: what it gives the outbox
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -38,7 +39,9 @@ pub mod error;
 mod failure;
 mod history;
 pub mod inventory;
+pub mod outbox;
 pub mod params;
+mod persist;
 pub mod plan;
 pub mod principal;
 pub mod progress;
@@ -50,6 +53,7 @@ pub mod request_id;
 pub mod search;
 pub mod streaming;
 pub mod supervise;
+pub mod table;
 pub mod tools;
 pub mod transport;
 pub mod upstream;

@@ -16,6 +16,7 @@ use crate::{
     error::CallError,
     history, inventory,
     params::{Params, clip},
+    persist,
     plan::{Plan, list},
     principal::Principal,
     progress::Observer,
@@ -184,7 +185,9 @@ pub async fn run(
                 .send(ReportHealth)
                 .await
                 .map_err(|_| CallError::Internal)?;
-            Ok(Outcome::local(inventory::health(catalogue, &actors)))
+            let outbox = persist::health(catalogue).await;
+            let health = inventory::health(catalogue, &actors, outbox.as_ref());
+            Ok(Outcome::local(health))
         }
         ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
         ToolKind::DbQuery => {
@@ -194,6 +197,12 @@ pub async fn run(
                 result: ToolResult::Rows(rows),
                 provenance: None,
             })
+        }
+        ToolKind::Persist { table, state_key } => {
+            let end = call.received + tool.timeout;
+            persist::persist(catalogue, table, state_key.as_ref(), params, end)
+                .await
+                .map(Outcome::local)
         }
         ToolKind::NotBuilt => Err(CallError::NotConfigured(format!(
             "`{}` is not part of this version of the hub.",

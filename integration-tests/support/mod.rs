@@ -6,6 +6,7 @@
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
 //!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that never end; `exchange`: what it saw
 //! - `http`: requests byte for byte, and replies read to the last one
+//! - `postgres`: a database server of the tests' own
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
@@ -19,6 +20,7 @@ pub(crate) mod http;
 pub(crate) mod hub;
 pub(crate) mod mcp;
 pub(crate) mod packages;
+pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
@@ -31,6 +33,7 @@ pub(crate) use canary::Canaries;
 pub(crate) use deadline::{eventually, within};
 pub(crate) use fault::Fault;
 pub(crate) use hub::Hub;
+pub(crate) use postgres::{Postgres, TestDatabase};
 pub(crate) use program::Program;
 pub(crate) use pyfun::Pyfun;
 pub(crate) use reply::Reply;

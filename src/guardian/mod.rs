@@ -11,7 +11,8 @@ use std::{
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
     protocol::{
-        ActorHealth, ActorState, Announce, ChildExited, Drain, Exit, Heartbeat, ReportHealth,
+        ActorHealth, ActorState, Announce, ChildExited, CloudIs, Drain, Exit, Heartbeat,
+        ReportHealth,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -104,6 +105,22 @@ impl Guardian {
                 if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
+                if let Role::Outbox { .. } | Role::CloudDb(_) = role {
+                    self.tell_outbox();
+                }
+            }
+        }
+    }
+
+    /// Tells the outbox who brings its rows to the database.
+    fn tell_outbox(&self) {
+        let cloud = self.lives().find_map(|life| match &life.role {
+            Role::CloudDb(up) => Some(up.clone()),
+            _ => None,
+        });
+        for life in self.lives() {
+            if let Role::Outbox { cloud: outbox, .. } = &life.role {
+                outbox.do_send(CloudIs(cloud.clone()));
             }
         }
     }
@@ -143,6 +160,9 @@ impl Guardian {
             life.arbiter.stop();
             if let (Some(farewell), Some(registry)) = (life.role.farewell(), self.registry()) {
                 registry.do_send(farewell);
+            }
+            if let Role::CloudDb(_) = life.role {
+                self.tell_outbox();
             }
         }
         if self.draining {
@@ -291,16 +311,12 @@ impl Handler<Flush> for Guardian {
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let db = self.lives().find_map(|life| match &life.role {
-            Role::DbSync { drain, .. } => Some(drain.send(Drain)),
+        let files = self.lives().filter_map(|life| match &life.role {
+            Role::DbSync { drain, .. } | Role::Outbox { drain, .. } => Some(drain.send(Drain)),
             _ => None,
         });
-        let flushed = async move {
-            if let Some(db) = db {
-                // One that dies meanwhile has said so.
-                let _ = db.await;
-            }
-        };
-        Box::pin(flushed.into_actor(self))
+        let all = futures_util::future::join_all(files.collect::<Vec<_>>());
+        // One that dies meanwhile has said so.
+        Box::pin(async move { drop(all.await) }.into_actor(self))
     }
 }

@@ -21,6 +21,8 @@ mod vendors;
 
 use std::{path::PathBuf, time::Duration};
 
+use hub_actors::table::Table;
+
 pub use layers::OVERRIDE_PREFIX;
 pub use tool::SYSTEM_TOOLS;
 
@@ -195,6 +197,10 @@ pub struct Tool {
     pub default_results: Option<u32>,
     /// cache_ttl_sec, if any: how long an answer is given again to who asks the same.
     pub cache_ttl: Option<Duration>,
+    /// target_table: where `persist` keeps rows.
+    pub target_table: Table,
+    /// state_read_key, if any: the key of `hub_state` that `persist` keeps if a call sends no data.
+    pub state_read_key: Option<String>,
 }
 
 /// `[DB_SYNC]`

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hub_actors::table::Table;
+
 use super::{
     LlmProvider, SearchProvider, Tool,
     nearest::suggestion,
@@ -55,7 +57,7 @@ const KNOWN: [(&str, &str, &str); 7] = [
 ];
 
 /// The tools that are there unless the file has its own of the name: one that
-/// asks, one that looks into the hub's own state, and one that searches if there is anybody to search
+/// asks, one that looks into the hub's own state, one that keeps data, and one that searches if there is anybody to search
 /// with.
 pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
     let built_in = |(name, provider_type, description): &(&str, &str, &str)| Tool {
@@ -68,9 +70,11 @@ pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
         system_prompt: None,
         default_results: None,
         cache_ttl: None,
+        target_table: Table::hub_results(),
+        state_read_key: None,
     };
     let wanted = move |(name, ..): &&(&str, &str, &str)| match *name {
-        "llm_complete" | "db_query" => true,
+        "llm_complete" | "db_query" | "persist_result" => true,
         "web_search" => searches,
         _ => false,
     };
@@ -131,11 +135,13 @@ pub(super) fn tool(
             .whole("default_results", 1..=50, "results")
             .and_then(|count| u32::try_from(count).ok()),
         cache_ttl: cache_ttl(kind, &mut section),
+        target_table: table(&mut section),
+        state_read_key: section
+            .text("state_read_key")
+            .map(|text| text.value.to_owned()),
     };
-    // Keys of the tools that come with a later version.
+    // db_query only ever reads.
     section.flag("readonly");
-    section.text("state_read_key");
-    section.text("target_table");
     problems.extend(section.finish());
     tool
 }
@@ -153,6 +159,17 @@ fn cache_ttl(kind: &str, section: &mut Section<'_>) -> Option<Duration> {
         );
     }
     None
+}
+
+fn table(section: &mut Section<'_>) -> Table {
+    let Some(text) = section.text("target_table") else {
+        return Table::hub_results();
+    };
+    Table::new(text.value).unwrap_or_else(|error| {
+        let message = format!("`target_table` is {}, no table", quoted(text.value));
+        section.report(Problem::error(text.place, message).help(error.to_string()));
+        Table::hub_results()
+    })
 }
 
 fn check_name(name: &str, section: &mut Section<'_>) {

@@ -14,16 +14,16 @@ mod answers;
 mod authorizer;
 mod batch;
 mod finder;
-mod lent;
+pub(crate) mod lent;
 mod like;
-mod open;
+pub(crate) mod open;
 mod query;
 mod question;
 mod records;
 mod rows;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

@@ -1,6 +1,11 @@
 //! Open: from a file, whatever is in it, to two connections: one writes, one answers queries.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
@@ -96,55 +101,73 @@ pub fn open(
     let Place::File(file) = place else {
         return open_memory(max_records).map_err(OpenError::Sqlite);
     };
-    match open_file(&**file, max_records, most_answers) {
+    let writer = sound(&**file, |writer| {
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
+        prepare(writer, max_records, most_answers)
+    })?;
+    let path = file.prepare().map_err(OpenError::File)?;
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(&path, flags)
+    };
+    let reader = open().and_then(Reader::new).map_err(trouble)?;
+    let finder = most_answers.map(|_| {
+        let finder = open()?;
+        finder.busy_timeout(BUSY).map(|()| finder)
+    });
+    let finder = finder.transpose().map_err(trouble)?;
+    Ok(Opened {
+        writer,
+        reader,
+        finder,
+    })
+}
+
+/// Opens a file to write it, if it is sound, and prepares it. One that is no database, or that is
+/// damaged, is moved aside, and a new one begun.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn sound(
+    file: &dyn StateFile,
+    prepare: impl Fn(Connection) -> Result<Connection, Error>,
+) -> Result<Connection, OpenError> {
+    let open = || {
+        let path = file.prepare().map_err(OpenError::File)?;
+        writer(&path).and_then(&prepare).map_err(trouble)
+    };
+    match open() {
         Err(OpenError::Sqlite(error)) if is_corrupt(&error) => {
             let aside = file.set_aside().map_err(OpenError::File)?;
             tracing::error!(
                 %error,
                 kept = %aside.display(),
-                "the state file is damaged: it was moved aside, and an empty one takes its place"
+                "a file of the hub's is damaged: it was moved aside, and an empty one takes its place"
             );
-            open_file(&**file, max_records, most_answers)
+            open()
         }
         opened => opened,
     }
 }
 
-fn open_file(
-    file: &dyn StateFile,
-    max_records: usize,
-    most_answers: Option<u64>,
-) -> Result<Opened, OpenError> {
-    let path = file.prepare().map_err(OpenError::File)?;
-    let open = |flags| Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let writer = open(OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|writer| {
-        writer.busy_timeout(BUSY)?;
-        let sound: String = writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if sound != "ok" {
-            return Err(corrupt(sound));
-        }
-        writer.pragma_update(None, "journal_mode", "WAL")?;
-        writer.pragma_update(None, "synchronous", "NORMAL")?;
-        writer.pragma_update(None, "journal_size_limit", MOST_LOG)?;
-        prepare(writer, max_records, most_answers)
-    });
-    let opened = writer.and_then(|writer| {
-        let reader = Reader::new(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-        let finder = most_answers.map(|_| {
-            let finder = open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            finder.busy_timeout(BUSY).map(|()| finder)
-        });
-        let finder = finder.transpose()?;
-        Ok(Opened {
-            writer,
-            reader,
-            finder,
-        })
-    });
-    opened.map_err(|error| match is_busy(&error) {
+fn writer(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writer = Connection::open_with_flags(path, flags)?;
+    writer.busy_timeout(BUSY)?;
+    let sound: String = writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(corrupt(sound));
+    }
+    writer.pragma_update(None, "journal_mode", "WAL")?;
+    writer.pragma_update(None, "journal_size_limit", MOST_LOG)?;
+    Ok(writer)
+}
+
+fn trouble(error: Error) -> OpenError {
+    match is_busy(&error) {
         true => OpenError::Locked,
         false => OpenError::Sqlite(error),
-    })
+    }
 }
 
 fn open_memory(max_records: usize) -> Result<Opened, Error> {

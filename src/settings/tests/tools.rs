@@ -55,7 +55,25 @@ fn known_tools_know_what_they_are() {
 }
 
 #[test]
-fn the_keys_of_tools_to_come_are_known() {
+fn a_table_is_a_name() {
+    let text = tool("provider_type = \"persist\"\ntarget_table = \"archive.results\"");
+    check(&text, &[]);
+    assert_eq!(
+        settings(&text).tools[0].target_table.as_str(),
+        "archive.results"
+    );
+    assert_eq!(
+        settings(&tool("")).tools[0].target_table.as_str(),
+        "hub_results"
+    );
+    check(
+        &tool("target_table = \"x; drop table\""),
+        &["7 error: `target_table` is \"x; drop table\", no table"],
+    );
+}
+
+#[test]
+fn older_keys_of_tools_are_known() {
     check(
         &tool(
             "provider_type = \"persist\"\nreadonly = \"true\"\nstate_read_key = \"\"\n\
