@@ -123,6 +123,7 @@ impl House {
                 capabilities: Vec::new(),
             })],
             db: None,
+            outbox: None,
             cache: ttl.map(|_| Arc::new(Cache::new(1_000_000))),
             #[cfg(feature = "fixtures")]
             conformance: false,
