@@ -9,7 +9,7 @@ use hub_actors::{
     catalogue::{
         Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
     },
-    db_sync::{DbSpec, Place},
+    db_sync::DbSpec,
     protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
@@ -17,10 +17,12 @@ use hub_actors::{
 
 use crate::{
     doors,
+    identity::Identities,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
+    start::Premises,
     upstreams::{Upstreams, UpstreamsError},
     vault::Vault,
 };
@@ -73,22 +75,27 @@ pub struct House {
     pub db: DbSpec,
     /// How it is entered.
     pub http: HttpOptions,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
 }
 
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host` and to keep its state at `place`. A provider without its key
-    /// gets no actor.
+    /// Builds it on these premises. A provider without its key gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
     pub fn new(
         settings: &Settings,
         vault: &Vault,
-        host: &str,
-        place: Place,
+        premises: Premises<'_>,
     ) -> Result<Self, UpstreamsError> {
+        let Premises {
+            host,
+            place,
+            identities,
+        } = premises;
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -114,6 +121,7 @@ impl House {
                 last_results: settings.hub.last_results,
             },
             http: doors::options(&settings.hub, host),
+            identities,
         })
     }
 }

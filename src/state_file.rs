@@ -13,7 +13,7 @@ use std::{
 
 use hub_actors::db_sync::{Place, StateFile};
 
-use crate::settings::Settings;
+use crate::{data_folder::DataFolder, settings::Settings};
 
 /// Where a Hugging Face Space keeps what shall outlive it, if its owner pays for that.
 const SPACE_DATA: &str = "/data";
@@ -64,6 +64,16 @@ pub fn place(
             (Place::Memory, Some(warning))
         }
     }
+}
+
+/// The folder of the hub's other files: where the state's file would be. `None` for a hub that was
+/// given neither.
+pub fn folder(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<DataFolder> {
+    let file = path(settings, config, variables)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    Some(DataFolder::new(folder.unwrap_or(Path::new(".")).to_owned()))
 }
 
 fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<PathBuf> {

@@ -12,13 +12,13 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use super::{
     body::{self, Body},
     calls::{Logged, milliseconds},
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
-    principal::Principal,
     request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
@@ -60,6 +60,7 @@ struct Refused {
 pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
@@ -72,7 +73,7 @@ pub async fn call(
     let logged = Logged::new(&tool, request_id, received);
     let outcome = lobby
         .run(Call {
-            principal: Principal::anyone(),
+            principal: caller.into_inner().0,
             tool,
             params,
             received,
@@ -179,6 +180,11 @@ fn failed(request_id: &str, error: &CallError) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     response.json(error.body(request_id))
+}
+
+/// The answer to a caller who has to wait.
+pub fn limited(error: &CallError) -> HttpResponse {
+    failed(RequestId::new().as_str(), error)
 }
 
 fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
