@@ -11,7 +11,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     body::{self, Body},
-    calls::{Logged, milliseconds},
+    calls::{Recorded, milliseconds},
     layers::Caller,
     lobby::Lobby,
 };
@@ -70,10 +70,11 @@ pub async fn call(
         Ok(read) => read,
         Err(refused) => return refused.respond(request_id),
     };
-    let logged = Logged::new(&tool, request_id, received);
+    let principal = caller.into_inner().0;
+    let recorded = Recorded::new(&lobby, "api", &principal, &tool, request_id, received);
     let outcome = lobby
         .run(Call {
-            principal: caller.into_inner().0,
+            principal,
             tool,
             params,
             received,
@@ -81,8 +82,8 @@ pub async fn call(
         })
         .await;
     let duration_ms = milliseconds(received);
-    if let Some(logged) = logged {
-        logged.end(duration_ms, &outcome);
+    if let Some(recorded) = recorded {
+        recorded.end(duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
