@@ -1,6 +1,5 @@
 //! `hub check`: what would work with a configuration, what would not, and what to do about it.
 
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +16,8 @@ use crate::{
             IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
         },
     },
+    table::Table,
 };
-use table::Table;
 
 /// What `hub check` found.
 #[derive(Debug)]

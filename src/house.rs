@@ -16,6 +16,7 @@ use hub_actors::{
 };
 
 use crate::{
+    audit::Audit,
     doors,
     identity::Identities,
     settings::{
@@ -77,6 +78,10 @@ pub struct House {
     pub http: HttpOptions,
     /// Who may enter.
     pub identities: Arc<Identities>,
+    /// What is kept of calls; `None` if there is no folder to keep it in.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has, if it has not all.
+    pub stdio_key: Option<Arc<str>>,
 }
 
 // === impl House ===
@@ -95,7 +100,10 @@ impl House {
             host,
             place,
             identities,
+            audit,
+            stdio_key,
         } = premises;
+        let trail = audit.as_ref().map(|audit| audit.trail.clone());
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -120,8 +128,10 @@ impl House {
                 max_records: settings.db_sync.max_records,
                 last_results: settings.hub.last_results,
             },
-            http: doors::options(&settings.hub, host),
+            http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
             identities,
+            audit,
+            stdio_key,
         })
     }
 }
