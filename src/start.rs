@@ -113,7 +113,9 @@ fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     drop(variables);
     let (place, warning) = state_file::place(&settings, &files.config, &data);
     warning.iter().for_each(complain);
-    let folder = state_file::folder(&settings, &files.config, &data);
+    // Of one that cannot be written the state's file has said so.
+    let folder = state_file::folder(&settings, &files.config, &data)
+        .filter(|folder| Store::is_in(folder) || folder.is_writable());
     let admission = match vault.digest(FROM_OUTSIDE).transpose() {
         Ok(from_outside) => Admission {
             auth,
