@@ -23,10 +23,9 @@ async fn calls_and_acts_are_put_down_and_what_was_asked_is_not() {
     let mut canaries = Canaries::default();
     let (prompt, answer) = (canaries.hatch("the prompt"), canaries.hatch("the answer"));
     let model = "[MODEL.claude-fast-1]\nprovider = \"anthropic\"\ncost_input_per_1k = \"1\"\ncost_output_per_1k = \"1\"\n[MODEL.claude-fast-1_END]\n";
-    let pyfun = Pyfun::three(&upstream)
-        .and(model)
-        .and("[HUB]\nHUB_STATE_LAST_RESULTS = \"false\"\n[HUB_END]\n");
+    let pyfun = Pyfun::three(&upstream).and(model);
     let hub = Hub::builder().pyfun(&pyfun).keys().data();
+    let hub = hub.env("HUB__HUB__HUB_STATE_LAST_RESULTS", "false");
     let mut hub = hub.env("LOG_LEVEL", "trace").start().await;
     hub.key = Some(hub.add_key("me", &[]).await);
     upstream

@@ -92,12 +92,12 @@ async fn a_minute_refills_and_who_waits_as_told_is_served() {
 #[tokio::test]
 async fn calls_at_the_same_time_are_counted_and_end() {
     let upstream = FakeUpstream::start().await;
-    upstream.openrouter.always(Fault::Hang);
+    upstream.openai.always(Fault::Hang);
     let mut hub = hub(&upstream).await;
     hub.key = Some(hub.add_key("two", &["--parallel", "2"]).await);
     let (one, two) = (hub.prompt("one"), hub.prompt("two"));
     let third = async {
-        upstream.openrouter.arrival(1).await;
+        upstream.openai.arrival(1).await;
         let refused = hub.prompt("three").await;
         refused.assert_fails(429, "rate_limited");
         assert_eq!(refused.header("retry-after"), "1", "{refused}");
@@ -113,14 +113,14 @@ async fn calls_at_the_same_time_are_counted_and_end() {
         hub.mcp(&request(8, "tools/list", json!({})))
             .await
             .assert_ok();
-        assert_eq!(upstream.openrouter.seen().len(), 2);
+        assert_eq!(upstream.openai.seen().len(), 2);
     };
     tokio::select! {
         _ = async { tokio::join!(one, two) } => panic!("they hang"),
         () = third => {}
     }
     // Both callers have gone, and so have their calls.
-    upstream.openrouter.always(Fault::Answer("hello"));
+    upstream.openai.always(Fault::Answer("hello"));
     let look = async || (hub.prompt("five").await.status == 200).then_some(());
     eventually(Duration::from_secs(5), "a place", look).await;
 }

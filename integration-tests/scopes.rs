@@ -132,7 +132,7 @@ async fn what_is_outside_is_neither_listed_nor_served_through_rest() {
     assert_eq!(
         (
             upstream.anthropic.seen().len(),
-            upstream.openrouter.seen().len()
+            upstream.openai.seen().len()
         ),
         (0, 0)
     );
@@ -357,6 +357,11 @@ async fn a_session_is_its_principals_own() {
     let message = call(7, "llm_complete", json!({"prompt": "x"})).to_string();
     let mut client = Client::open(&hub, "/sse").await;
     client.ask(&initialize("2024-11-05")).await;
+    let Client {
+        events: _open,
+        endpoint,
+        ..
+    } = client;
 
     hub.key = Some(other);
     let unknown = ("Mcp-Session-Id", "00000000-0000-4000-8000-000000000000");
@@ -379,7 +384,7 @@ async fn a_session_is_its_principals_own() {
     let reply = hub.mcp_with(&[own, BOTH, version], &batch).await;
     assert_eq!(reply.status, 404, "{reply}");
     let headers = [("Content-Type", "application/json")];
-    let post = http::request("POST", &client.endpoint, &headers, message.as_bytes());
+    let post = http::request("POST", &endpoint, &headers, message.as_bytes());
     assert_eq!(hub.raw(&post).await.status, 404);
     assert_eq!(upstream.seen().len(), 0);
 
