@@ -186,33 +186,32 @@ fn open(
     folder: Option<&DataFolder>,
 ) -> u8 {
     let identities = premises.identities.clone();
-    let entry = match identities
-        .admission
-        .enter(&identities.store, identity::now())
-    {
-        Ok(entry) => entry,
-        Err(error) => return fail(exit::CONFIG, &error),
-    };
     let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
         complain(error.to_string());
         None
     });
+    // Not before the address is ours: a key that a failed start makes would be shown to nobody.
     let announce = |listener: &TcpListener, house: &House| {
-        let entry = summary::entry(&entry, &identities.admission, folder.is_some());
-        summary::startup(listener, house, settings) + &entry
+        let Identities {
+            admission, store, ..
+        } = &*identities;
+        let entry = admission.enter(store, identity::now());
+        let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        let entry = summary::entry(&entry, admission, folder.is_some());
+        Ok(summary::startup(listener, house, settings) + &entry)
     };
     open_with(settings, vault, premises, port, control.as_ref(), announce)
 }
 
-/// Binds, builds the house and serves, with an announcement of the caller's and commands from
-/// `control`.
+/// Binds, builds the house and serves, with an announcement of the caller's (or their exit code) and
+/// commands from `control`.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
     premises: Premises<'_>,
     port: u16,
     control: Option<&Bound>,
-    announce: impl FnOnce(&TcpListener, &House) -> String,
+    announce: impl FnOnce(&TcpListener, &House) -> Result<String, u8>,
 ) -> u8 {
     let host = premises.host;
     let house = match House::new(settings, vault, premises) {
@@ -223,8 +222,12 @@ pub fn open_with(
         Ok(listener) => listener,
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
-    let announcement = announce(&listener, &house);
-    serve::serve(house, listener, control, || summary::print(&announcement))
+    match announce(&listener, &house) {
+        Ok(announcement) => {
+            serve::serve(house, listener, control, || summary::print(&announcement))
+        }
+        Err(code) => code,
+    }
 }
 
 /// The variables that hold keys: those of vendors, and the one of callers.

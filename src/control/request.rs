@@ -14,20 +14,22 @@ pub const LONGEST: usize = 64 * 1024;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Make a key.
-    KeyAdd {
-        /// Which.
-        key: NewKey,
-    },
-    /// Show all keys.
-    KeyList,
-    /// Revoke one.
-    KeyRevoke {
-        /// Its id or name.
-        which: String,
-    },
+    /// Something about keys.
+    Key(KeyRequest),
+}
+
+/// What is asked about keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRequest {
+    /// Make one.
+    Add(NewKey),
+    /// Show all of them.
+    List,
+    /// Revoke the one of this id or name.
+    Revoke(String),
 }
 
 /// What came of it.
@@ -45,22 +47,23 @@ pub enum Answer {
 impl Request {
     /// What it is for Identity.
     pub fn act(self) -> Act {
-        match self {
-            Self::KeyAdd { key } => Act::Add(key),
-            Self::KeyList => Act::List,
-            Self::KeyRevoke { which } => Act::Revoke(which),
+        let Self::Key(request) = self;
+        match request {
+            KeyRequest::Add(key) => Act::Add(key),
+            KeyRequest::List => Act::List,
+            KeyRequest::Revoke(which) => Act::Revoke(which),
         }
     }
 
     /// What the audit calls it; `None` for what changes nothing.
     pub fn audited(&self) -> Option<String> {
-        let word =
-            |act: &str, name: &str| Some(format!("{act} {}", hub_actors::params::clip(name)));
-        match self {
-            Self::KeyAdd { key } => word("key add", &key.name),
-            Self::KeyRevoke { which } => word("key revoke", which),
-            Self::KeyList => None,
-        }
+        let Self::Key(request) = self;
+        let (act, name) = match request {
+            KeyRequest::Add(key) => ("key add", &key.name),
+            KeyRequest::Revoke(which) => ("key revoke", which),
+            KeyRequest::List => return None,
+        };
+        Some(format!("{act} {}", hub_actors::params::clip(name)))
     }
 
     /// In whose name it is done: whoever has access to the socket or the files is their owner.
