@@ -15,7 +15,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// All that the actors may build upon. Another name here is a decision: nothing in this list reads
 /// the environment, opens files or holds a secret, but rusqlite, which opens the one file that the
 /// Guardian names: its callers behind the wall get that name from a capability.
-const ACTORS_DEPEND_ON: [&str; 23] = [
+const ACTORS_DEPEND_ON: [&str; 24] = [
     "actix",
     "actix-web",
     "arc-swap",
@@ -23,17 +23,18 @@ const ACTORS_DEPEND_ON: [&str; 23] = [
     "bytes",
     "fastrand",
     "futures-util",
+    "governor",
     "http",
     "http-body",
     "httpdate",
     "moka",
     "percent-encoding",
     "reqwest",
+    "ring",
     "rmcp",
     "rusqlite",
     "serde",
     "serde_json",
-    "sha2",
     "strsim",
     "thiserror",
     "tokio",

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::{
-    check::Report,
+    check::{Report, entry},
     cli::{Files, complain, fail, say},
     cloud_db::VARIABLE,
     environment::Environment,
@@ -45,6 +45,8 @@ pub fn run(files: &Files, arguments: &CheckArgs) -> u8 {
     };
     let file = files.config.display().to_string();
     let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
+    let settings = loaded.as_ref().ok().map(|(settings, _)| settings);
+    let entry = settings.map(|settings| entry(files, &environment, settings));
     let folder = files.config.parent().unwrap_or(Path::new(""));
     let report = Report::new(
         loaded,
@@ -52,6 +54,7 @@ pub fn run(files: &Files, arguments: &CheckArgs) -> u8 {
         environment.dsn(VARIABLE, folder),
         arguments.strict,
     );
+    let report = report.with_entry(entry);
     if arguments.json {
         say(format!("{:#}", report.json()));
     } else {

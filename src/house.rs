@@ -19,13 +19,15 @@ use hub_actors::{
 };
 
 use crate::{
+    audit::Audit,
     cloud_db::{DatabaseSpec, VARIABLE},
     doors,
+    identity::Identities,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
-    state_file::Places,
+    start::Premises,
     upstreams::{Upstreams, UpstreamsError},
     vault::Vault,
 };
@@ -73,6 +75,12 @@ pub struct House {
     pub cloud: Option<CloudStorage>,
     /// How it is entered.
     pub http: HttpOptions,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
+    /// What is kept of calls; `None` if there is no folder to keep it in.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has, if it has not all.
+    pub stdio_key: Option<Arc<str>>,
 }
 
 /// The cloud's database, and where rows wait for it.
@@ -86,17 +94,23 @@ pub struct CloudStorage {
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host` and to keep its state at `places`. A provider without its key
-    /// gets no actor.
+    /// Builds it on these premises. A provider without its key gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
     pub fn new(
         settings: &Settings,
         vault: &Vault,
-        host: &str,
-        places: Places,
+        premises: Premises<'_>,
     ) -> Result<Self, UpstreamsError> {
+        let Premises {
+            host,
+            places,
+            identities,
+            audit,
+            stdio_key,
+        } = premises;
+        let trail = audit.as_ref().map(|audit| audit.trail.clone());
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -135,7 +149,10 @@ impl House {
                 last_results: settings.hub.last_results,
                 answers: keeps_answers(settings).then_some(settings.limits.cache_bytes),
             },
-            http: doors::options(&settings.hub, host),
+            http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
+            identities,
+            audit,
+            stdio_key,
         })
     }
 }

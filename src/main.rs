@@ -5,11 +5,15 @@
 
 #![deny(unsafe_code)]
 
+mod audit;
+mod audit_command;
 mod call_command;
 mod check;
 mod check_command;
 mod cli;
 mod cloud_db;
+mod control;
+mod data_folder;
 mod db_command;
 mod demo;
 mod doors;
@@ -17,6 +21,8 @@ mod environment;
 mod exit;
 mod guardian;
 mod house;
+mod identity;
+mod key_command;
 mod listener;
 mod logs;
 mod mcp_config_command;
@@ -28,6 +34,7 @@ mod start;
 mod state_file;
 mod stop;
 mod summary;
+mod table;
 mod upstreams;
 mod vault;
 

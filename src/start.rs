@@ -4,19 +4,25 @@ use std::{
     io,
     net::{IpAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
+    audit::Audit,
     cli::{Files, complain, fail},
+    control::Bound,
+    data_folder::DataFolder,
+    doors,
     environment::{self, Environment, Overrides},
     exit,
     house::House,
+    identity::{self, Admission, FROM_OUTSIDE, Identities, Store},
     listener,
     logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
     serve,
-    settings::{Settings, readiness},
+    settings::{Auth, Settings, readiness},
     state_file::{self, DataVariables, Places},
     summary,
     vault::Vault,
@@ -26,17 +32,16 @@ use crate::{
 pub const DEFAULT_PORT: u16 = 7860;
 
 /// How the hub is entered.
-#[derive(Clone, Copy)]
-pub enum Door {
+pub enum Door<'a> {
     /// A port.
     Http,
-    /// Standard input and output.
-    Stdio,
+    /// Standard input and output, with the rights of the key of that name or id; all if there is none.
+    Stdio(Option<&'a str>),
 }
 
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
-pub fn start(files: &Files, door: Door) -> u8 {
+pub fn start(files: &Files, door: &Door<'_>) -> u8 {
     match seal::handed_over() {
         Ok(Some(variables)) => sealed(files, door, variables),
         Ok(None) => unsealed(files),
@@ -59,7 +64,7 @@ fn unsealed(files: &Files) -> u8 {
     fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
 }
 
-fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
+fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -95,36 +100,119 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
         folder: plain("HUB_DATA_DIR").map(PathBuf::from),
         is_space: plain("SPACE_ID").is_some(),
     };
+    let auth = match plain("HUB_AUTH").map_or(Some(settings.hub.auth), |word| Auth::read(&word)) {
+        Some(auth) => auth,
+        None => {
+            complain(format!("HUB_AUTH must be {}", Auth::WORDS.join(", ")));
+            return exit::CONFIG;
+        }
+    };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
     let (places, warning) = state_file::places(&settings, &files.config, &data);
     warning.iter().for_each(complain);
+    // Of one that cannot be written the state's file has said so.
+    let folder = state_file::folder(&settings, &files.config, &data)
+        .filter(|folder| Store::is_in(folder) || folder.is_writable());
+    let admission = match vault.digest(FROM_OUTSIDE).transpose() {
+        Ok(from_outside) => Admission {
+            auth,
+            loopback: doors::is_loopback(&host),
+            from_outside,
+        },
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let store = match folder.as_ref().map_or_else(Store::in_memory, Store::open) {
+        Ok(store) => store,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let stdio_key = match door {
+        Door::Stdio(Some(name)) => match identity::find(&store, name) {
+            Ok(Some(id)) => Some(id),
+            Ok(None) => {
+                complain(format!(
+                    "there is no key `{name}` that can be used; `hub key list` shows them"
+                ));
+                return exit::CONFIG;
+            }
+            Err(error) => return fail(exit::CONFIG, &error),
+        },
+        Door::Stdio(None) | Door::Http => None,
+    };
+    let audit = folder.as_ref().map(Audit::new).transpose();
+    let audit = audit.unwrap_or_else(|error| {
+        complain(format!("calls are not put down: {error}"));
+        None
+    });
+    let premises = Premises {
+        host: &host,
+        places,
+        identities: Identities::new(store, admission),
+        audit,
+        stdio_key,
+    };
     match door {
-        Door::Http => open(&settings, &vault, &host, port, places),
-        Door::Stdio => match House::new(&settings, &vault, &host, places) {
+        Door::Http => open(&settings, &vault, premises, port, folder.as_ref()),
+        Door::Stdio(_) => match House::new(&settings, &vault, premises) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
     }
 }
 
-/// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, places: Places) -> u8 {
-    open_with(settings, vault, host, port, places, |listener, house| {
-        summary::startup(listener, house, settings)
-    })
+/// Where the hub is, and whose.
+pub struct Premises<'a> {
+    /// What it listens on.
+    pub host: &'a str,
+    /// Where its files are.
+    pub places: Places,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
+    /// What is kept of calls.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has.
+    pub stdio_key: Option<Arc<str>>,
 }
 
-/// The same, with an announcement of the caller's.
+/// Binds, builds the house and serves; says where, what there is, and who may enter. What outlives the
+/// hub is in `folder`.
+fn open(
+    settings: &Settings,
+    vault: &Vault,
+    premises: Premises<'_>,
+    port: u16,
+    folder: Option<&DataFolder>,
+) -> u8 {
+    let identities = premises.identities.clone();
+    let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
+        complain(error.to_string());
+        None
+    });
+    // Not before the address is ours: a key that a failed start makes would be shown to nobody.
+    let announce = |listener: &TcpListener, house: &House| {
+        let Identities {
+            admission, store, ..
+        } = &*identities;
+        let entry = admission.enter(store, identity::now());
+        let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        let entry = summary::entry(&entry, admission, folder.is_some());
+        Ok(summary::startup(listener, house, settings) + &entry)
+    };
+    open_with(settings, vault, premises, port, control.as_ref(), announce)
+}
+
+/// Binds, builds the house and serves, with an announcement of the caller's (or their exit code) and
+/// commands from `control`.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
-    host: &str,
+    premises: Premises<'_>,
     port: u16,
-    places: Places,
-    announce: impl FnOnce(&TcpListener, &House) -> String,
+    control: Option<&Bound>,
+    announce: impl FnOnce(&TcpListener, &House) -> Result<String, u8>,
 ) -> u8 {
-    let house = match House::new(settings, vault, host, places) {
+    let host = premises.host;
+    let house = match House::new(settings, vault, premises) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -132,14 +220,19 @@ pub fn open_with(
         Ok(listener) => listener,
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
-    let announcement = announce(&listener, &house);
-    serve::serve(house, listener, || summary::print(&announcement))
+    match announce(&listener, &house) {
+        Ok(announcement) => {
+            serve::serve(house, listener, control, || summary::print(&announcement))
+        }
+        Err(code) => code,
+    }
 }
 
-/// The variables that hold keys.
+/// The variables that hold keys: those of vendors, and the one of callers.
 fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
+        .chain([FROM_OUTSIDE])
         .map(str::to_owned)
         .collect()
 }
@@ -165,6 +258,23 @@ pub fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems)
         summary::problems(&problems);
         exit::CONFIG
     })
+}
+
+/// Where the files of a hub with this configuration are; `None` if it has none.
+///
+/// # Errors
+/// The exit code, if the configuration cannot be used.
+pub fn data_folder(files: &Files) -> Result<Option<DataFolder>, u8> {
+    let (environment, _) =
+        Environment::read(files.env_file.as_deref()).map_err(|error| fail(exit::CONFIG, &error))?;
+    let (settings, _) = load(files, &environment.overrides())?;
+    let data = DataVariables {
+        folder: environment
+            .plain("HUB_DATA_DIR")
+            .map(|folder| folder.trim().into()),
+        is_space: environment.has("SPACE_ID"),
+    };
+    Ok(state_file::folder(&settings, &files.config, &data))
 }
 
 /// The file's bytes; `None` if there is no such file, which is fine.

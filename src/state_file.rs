@@ -16,7 +16,7 @@ use hub_actors::{
     outbox::OutboxSpec,
 };
 
-use crate::settings::Settings;
+use crate::{data_folder::DataFolder, settings::Settings};
 
 /// Where a Hugging Face Space keeps what shall outlive it, if its owner pays for that.
 const SPACE_DATA: &str = "/data";
@@ -93,6 +93,16 @@ pub fn places(
             (places, Some(warning))
         }
     }
+}
+
+/// The folder of the hub's other files: where the state's file would be. `None` for a hub that was
+/// given neither.
+pub fn folder(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<DataFolder> {
+    let file = path(settings, config, variables)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    Some(DataFolder::new(folder.unwrap_or(Path::new(".")).to_owned()))
 }
 
 fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<PathBuf> {

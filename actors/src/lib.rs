@@ -11,7 +11,9 @@
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
 //!   whose names are [`table`]
-//! - [`principal`]: who calls; [`cache`]: answers that need not be paid for twice
+//! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it; [`view`]: what
+//!   there is for them; [`audit`]: what is kept of what they did
+//! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there; `persist`: what it gives the outbox
@@ -27,7 +29,9 @@
 #![forbid(clippy::disallowed_macros)]
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod account;
 pub mod attempt;
+pub mod audit;
 pub mod cache;
 pub mod call;
 pub mod catalogue;
@@ -50,6 +54,7 @@ pub mod provider;
 pub mod registry;
 pub mod request;
 pub mod request_id;
+pub mod scope;
 pub mod search;
 pub mod streaming;
 pub mod supervise;
@@ -57,3 +62,4 @@ pub mod table;
 pub mod tools;
 pub mod transport;
 pub mod upstream;
+pub mod view;

@@ -22,6 +22,7 @@ use crate::{
     progress::Observer,
     protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
+    view::NO_MODEL,
 };
 
 /// One call, as every door understands it.
@@ -109,7 +110,7 @@ pub enum About {
     Search(Arc<Findings>),
 }
 
-/// Runs a call.
+/// Runs a call. `catalogue` is what there is for its principal.
 ///
 /// # Errors
 /// Every [`CallError`] there is.
@@ -118,6 +119,8 @@ pub async fn run(
     health: &Recipient<ReportHealth>,
     call: Call,
 ) -> Result<Outcome, CallError> {
+    let principal = call.principal;
+    principal.may_call(&call.tool)?;
     let Some(tool) = catalogue.tool(&call.tool) else {
         let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
         return Err(CallError::UnknownTool {
@@ -126,6 +129,9 @@ pub async fn run(
         });
     };
     if let Some(why) = &tool.inactive {
+        if why == NO_MODEL {
+            return Err(CallError::Forbidden(format!("`{}`: {why}.", tool.name)));
+        }
         return Err(CallError::NotConfigured(format!(
             "`{}` is not available: {why}.",
             tool.name
@@ -135,7 +141,7 @@ pub async fn run(
     let asked = |cache: Option<bool>, observer| Asked {
         catalogue,
         tool,
-        principal: &call.principal,
+        principal: &principal,
         cache: cache != Some(false),
         observer,
     };
@@ -143,6 +149,9 @@ pub async fn run(
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
+            if let Some(model) = &params.model {
+                principal.may_use(model)?;
+            }
             let prompt = history::prompt(catalogue, &params.prompt);
             let asked = asked(params.cache, call.observer);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
@@ -189,7 +198,9 @@ pub async fn run(
             let health = inventory::health(catalogue, &actors, outbox.as_ref());
             Ok(Outcome::local(health))
         }
-        ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
+        ToolKind::GetModelInfo => {
+            inventory::model_info(catalogue, &principal, params).map(Outcome::local)
+        }
         ToolKind::DbQuery => {
             let end = call.received + tool.timeout;
             let rows = db_query::query(catalogue, params, end).await?;

@@ -23,7 +23,8 @@ mod child;
 pub mod fixture;
 
 use self::child::Child;
-pub use self::child::{Life, Role, StartChild};
+pub use self::child::{Life, Parent, Role, StartChild};
+use crate::identity::{Administer, IdentityUp};
 
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
@@ -45,6 +46,8 @@ pub struct Guardian {
     policy: RestartPolicy,
     last_beat: Instant,
     draining: bool,
+    /// The latest that Identity has said of itself.
+    identity: Option<IdentityUp>,
     /// Dropped when the guardian ends: `main` waits for it.
     _alive: oneshot::Sender<()>,
 }
@@ -66,6 +69,7 @@ impl Guardian {
             policy,
             last_beat: Instant::now(),
             draining: false,
+            identity: None,
             _alive: alive,
         };
         (Actor::start(guardian), ended)
@@ -78,7 +82,13 @@ impl Guardian {
         child.incarnation += 1;
         let parent = ctx.address().recipient();
         let link = Link::new(parent, name.clone(), child.incarnation);
-        match (child.start)(link, &ctx.address().recipient()) {
+        let address = ctx.address();
+        let parent = Parent {
+            health: address.clone().recipient(),
+            identity: address.clone().recipient(),
+            keys: address.recipient(),
+        };
+        match (child.start)(link, &parent) {
             Ok(life) => {
                 child.asked = None;
                 child.state = ActorState::Running;
@@ -102,6 +112,9 @@ impl Guardian {
                 }
             }
             role => {
+                if let (Role::Transport { access, .. }, Some(identity)) = (role, &self.identity) {
+                    access.do_send(identity.access.clone());
+                }
                 if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
@@ -276,6 +289,31 @@ impl Handler<ReportHealth> for Guardian {
     }
 }
 
+impl Handler<IdentityUp> for Guardian {
+    type Result = ();
+
+    /// Every door hears of it, those that are not there yet when they are.
+    fn handle(&mut self, up: IdentityUp, _: &mut Self::Context) {
+        for life in self.lives() {
+            if let Role::Transport { access, .. } = &life.role {
+                access.do_send(up.access.clone());
+            }
+        }
+        self.identity = Some(up);
+    }
+}
+
+impl Handler<Administer> for Guardian {
+    type Result = ();
+
+    /// Dropped, and so refused, while Identity does not run.
+    fn handle(&mut self, asked: Administer, _: &mut Self::Context) {
+        if let Some(identity) = &self.identity {
+            identity.keys.do_send(asked);
+        }
+    }
+}
+
 impl Handler<CutOff> for Guardian {
     type Result = ();
 
@@ -312,7 +350,9 @@ impl Handler<Flush> for Guardian {
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
         let files = self.lives().filter_map(|life| match &life.role {
-            Role::DbSync { drain, .. } | Role::Outbox { drain, .. } => Some(drain.send(Drain)),
+            Role::DbSync { drain, .. } | Role::Outbox { drain, .. } | Role::Keeper { drain } => {
+                Some(drain.send(Drain))
+            }
             _ => None,
         });
         let all = futures_util::future::join_all(files.collect::<Vec<_>>());

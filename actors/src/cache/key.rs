@@ -5,7 +5,7 @@
 //! questions are the same bytes, and all of SHA-256 is kept: a truncated key is how one caller gets
 //! another's answer.
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Context, SHA256};
 
 use crate::{
     conversation::{Content, Part},
@@ -24,8 +24,8 @@ const VERSION: &str = "hub answer 1";
 pub struct Key([u8; 32]);
 
 /// A question that is being written down.
-#[derive(Debug, Clone)]
-pub struct KeyWriter(Sha256);
+#[derive(Clone)]
+pub struct KeyWriter(Context);
 
 /// A kind of question whose answers can be kept.
 pub trait Cacheable: Request {
@@ -50,7 +50,7 @@ impl Key {
         hops: &[Hop<R>],
         request: &R,
     ) -> Self {
-        let mut key = KeyWriter(Sha256::new());
+        let mut key = KeyWriter(Context::new(&SHA256));
         key.text(VERSION);
         key.text(&principal.id);
         key.text(tool);
@@ -63,7 +63,10 @@ impl Key {
             key.number(u64::from(hop.limit));
         }
         request.write(&mut key);
-        Self(key.0.finalize().into())
+        let mut digest = [0; 32];
+        // SHA-256 is as long as that.
+        digest.copy_from_slice(key.0.finish().as_ref());
+        Self(digest)
     }
 
     /// All of it.
@@ -77,7 +80,7 @@ impl Key {
 impl KeyWriter {
     /// A number.
     pub fn number(&mut self, number: u64) {
-        self.0.update(number.to_le_bytes());
+        self.0.update(&number.to_le_bytes());
     }
 
     /// A text, its length before it.

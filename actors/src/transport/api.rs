@@ -11,14 +11,14 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     body::{self, Body},
-    calls::{Logged, milliseconds},
+    calls::{Recorded, milliseconds},
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
-    principal::Principal,
     request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
@@ -60,6 +60,7 @@ struct Refused {
 pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
@@ -69,10 +70,11 @@ pub async fn call(
         Ok(read) => read,
         Err(refused) => return refused.respond(request_id),
     };
-    let logged = Logged::new(&tool, request_id, received);
+    let principal = caller.into_inner().0;
+    let recorded = Recorded::new(&lobby, "api", &principal, &tool, request_id, received);
     let outcome = lobby
         .run(Call {
-            principal: Principal::anyone(),
+            principal,
             tool,
             params,
             received,
@@ -80,8 +82,8 @@ pub async fn call(
         })
         .await;
     let duration_ms = milliseconds(received);
-    if let Some(logged) = logged {
-        logged.end(duration_ms, &outcome);
+    if let Some(recorded) = recorded {
+        recorded.end(duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
@@ -176,6 +178,9 @@ fn failed(request_id: &str, error: &CallError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status().as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("X-Request-Id", request_id));
+    if let CallError::Unauthorized = error {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
     if !error.attempts().is_empty() {
         attempts_header(&mut response, error.attempts());
     }
@@ -184,6 +189,11 @@ fn failed(request_id: &str, error: &CallError) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     response.json(error.body(request_id))
+}
+
+/// The answer to a caller who has to wait.
+pub fn limited(error: &CallError) -> HttpResponse {
+    failed(RequestId::new().as_str(), error)
 }
 
 fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {

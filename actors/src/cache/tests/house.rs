@@ -59,7 +59,7 @@ pub fn search_hop(provider: &str, _: &str, limit: u32) -> Hop<SearchRequest> {
 
 /// Somebody.
 pub fn principal(id: &str) -> Arc<Principal> {
-    Arc::new(Principal { id: id.into() })
+    Arc::new(Principal::all(id))
 }
 
 impl Actor for Health {

@@ -29,9 +29,7 @@ struct Parts<R> {
 
 impl<R: Cacheable> Parts<R> {
     fn key(&self, hop: impl Fn(&str, &str, u32) -> Hop<R>) -> Key {
-        let principal = Principal {
-            id: self.principal.as_str().into(),
-        };
+        let principal = Principal::all(&self.principal);
         let first = hop(&self.provider, &self.model, self.limit);
         let next = self
             .next
