@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -86,34 +86,40 @@ async fn a_database_that_dies_and_comes_back_costs_nobody_anything() {
         assert_eq!(status(&hub, json!({"n": number})).await, "persisted");
         expected.insert(number);
         let stop = AtomicBool::new(false);
-        let (mut persisting, mut asked) = (BTreeSet::new(), 0);
+        let (kept, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let mut persisting = BTreeSet::new();
         let load = async {
             while !stop.load(Ordering::Relaxed) {
                 number += 1;
                 status(&hub, json!({"n": number})).await;
                 persisting.insert(number);
+                kept.fetch_add(1, Ordering::Relaxed);
             }
         };
         let asking = async {
             while !stop.load(Ordering::Relaxed) {
                 hub.prompt("hello").await.assert_ok();
-                asked += 1;
+                asked.fetch_add(1, Ordering::Relaxed);
             }
         };
+        let more = async |what: &str| {
+            let so_far = [&kept, &asked].map(|count| count.load(Ordering::Relaxed));
+            let ten_more = async || {
+                let now = [&kept, &asked].map(|count| count.load(Ordering::Relaxed));
+                let enough = now.iter().zip(so_far).all(|(now, then)| *now >= then + 10);
+                enough.then_some(())
+            };
+            eventually(LOOK, what, ten_more).await;
+        };
         let killing = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            more("calls before").await;
             postgres.kill();
             let down = async || (health(&hub).await["database"]["state"] == "down").then_some(());
             eventually(LOOK, "that the hub notices", down).await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            more("calls after").await;
             stop.store(true, Ordering::Relaxed);
         };
         tokio::join!(load, asking, killing);
-        assert!(
-            persisting.len() > 10 && asked > 10,
-            "{} {asked}",
-            persisting.len()
-        );
         expected.extend(persisting);
     }
     postgres.restart();
@@ -279,7 +285,7 @@ async fn a_hundred_kills_lose_no_row_and_double_none() {
     database.run(TABLE).await;
     let folder = tempfile::tempdir().unwrap();
     let start = async || {
-        let hub = builder(&upstream, &database.url());
+        let hub = builder(&upstream, &database.socket());
         hub.env("HUB_DATA_DIR", folder.path().display())
             .start()
             .await

@@ -243,6 +243,13 @@ impl TestDatabase {
         self.server.dsn(&self.name, &self.server.verified())
     }
 
+    /// The same by the Unix socket, where neither TLS nor password takes time.
+    pub(crate) fn socket(&self) -> String {
+        let (folder, port) = (self.server.folder().display(), self.server.port);
+        let name = &self.name;
+        format!("host={folder} port={port} user={USER} dbname={name} sslmode=disable")
+    }
+
     /// The same for another role.
     pub(crate) fn url_of(&self, role: &str, password: &str) -> String {
         let credentials = format!("{USER}:{}", self.server.password);
