@@ -13,15 +13,13 @@ use std::{
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use crate::{
     persist::{LOOK, builder, delivered, health, persist, status},
-    support::{FakeUpstream, Hub, Postgres, TestDatabase, eventually, hub::api_request},
+    support::{
+        FakeUpstream, Hub, Postgres, TestDatabase, cutter::Cutter, eventually, hub::api_request,
+    },
 };
 
 /// How soon a call is answered that waits for no database, on a busy machine.
@@ -127,63 +125,6 @@ async fn a_database_that_dies_and_comes_back_costs_nobody_anything() {
     for actor in ["outbox", "cloud_db", "db_sync"] {
         let health = hub.health_of(actor).await;
         assert_eq!(health["restarts"], 0, "{health}");
-    }
-}
-
-/// Forwards bytes both ways; once armed, it cuts a connection when the answer to an INSERT comes.
-struct Cutter {
-    port: u16,
-    armed: Arc<AtomicBool>,
-    cuts: Arc<Mutex<usize>>,
-}
-
-impl Cutter {
-    async fn start(to: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let cutter = Self {
-            port: listener.local_addr().unwrap().port(),
-            armed: Arc::default(),
-            cuts: Arc::default(),
-        };
-        let (armed, cuts) = (cutter.armed.clone(), cutter.cuts.clone());
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let (armed, cuts) = (armed.clone(), cuts.clone());
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
-                    let (mut from, mut back) = ([0; 65536], [0; 65536]);
-                    let mut inserting = false;
-                    loop {
-                        tokio::select! {
-                            read = client.read(&mut from) => match read {
-                                Ok(count @ 1..) => {
-                                    let sent = &from[..count];
-                                    inserting |= sent.windows(11).any(|w| w == b"INSERT INTO");
-                                    server.write_all(sent).await.unwrap();
-                                }
-                                _ => return,
-                            },
-                            read = server.read(&mut back) => match read {
-                                Ok(count @ 1..) => {
-                                    // CommandComplete says that it is done: nobody hears of it.
-                                    let said = &back[..count];
-                                    let done = said.windows(9).any(|w| w == b"INSERT 0 ");
-                                    if inserting && done && armed.swap(false, Ordering::SeqCst) {
-                                        *cuts.lock().unwrap() += 1;
-                                        return;
-                                    }
-                                    if client.write_all(said).await.is_err() {
-                                        return;
-                                    }
-                                }
-                                _ => return,
-                            },
-                        }
-                    }
-                });
-            }
-        });
-        cutter
     }
 }
 
