@@ -22,6 +22,7 @@ mod cli;
 mod clients;
 mod config;
 mod crash;
+mod db_command;
 mod db_query;
 mod db_sync;
 mod demo;

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -13,15 +13,13 @@ use std::{
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use crate::{
     persist::{LOOK, builder, delivered, health, persist, status},
-    support::{FakeUpstream, Hub, Postgres, TestDatabase, eventually, hub::api_request},
+    support::{
+        FakeUpstream, Hub, Postgres, TestDatabase, cutter::Cutter, eventually, hub::api_request,
+    },
 };
 
 /// How soon a call is answered that waits for no database, on a busy machine.
@@ -86,34 +84,40 @@ async fn a_database_that_dies_and_comes_back_costs_nobody_anything() {
         assert_eq!(status(&hub, json!({"n": number})).await, "persisted");
         expected.insert(number);
         let stop = AtomicBool::new(false);
-        let (mut persisting, mut asked) = (BTreeSet::new(), 0);
+        let (kept, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let mut persisting = BTreeSet::new();
         let load = async {
             while !stop.load(Ordering::Relaxed) {
                 number += 1;
                 status(&hub, json!({"n": number})).await;
                 persisting.insert(number);
+                kept.fetch_add(1, Ordering::Relaxed);
             }
         };
         let asking = async {
             while !stop.load(Ordering::Relaxed) {
                 hub.prompt("hello").await.assert_ok();
-                asked += 1;
+                asked.fetch_add(1, Ordering::Relaxed);
             }
         };
+        let more = async |what: &str| {
+            let so_far = [&kept, &asked].map(|count| count.load(Ordering::Relaxed));
+            let ten_more = async || {
+                let now = [&kept, &asked].map(|count| count.load(Ordering::Relaxed));
+                let enough = now.iter().zip(so_far).all(|(now, then)| *now >= then + 10);
+                enough.then_some(())
+            };
+            eventually(LOOK, what, ten_more).await;
+        };
         let killing = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            more("calls before").await;
             postgres.kill();
             let down = async || (health(&hub).await["database"]["state"] == "down").then_some(());
             eventually(LOOK, "that the hub notices", down).await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            more("calls after").await;
             stop.store(true, Ordering::Relaxed);
         };
         tokio::join!(load, asking, killing);
-        assert!(
-            persisting.len() > 10 && asked > 10,
-            "{} {asked}",
-            persisting.len()
-        );
         expected.extend(persisting);
     }
     postgres.restart();
@@ -121,63 +125,6 @@ async fn a_database_that_dies_and_comes_back_costs_nobody_anything() {
     for actor in ["outbox", "cloud_db", "db_sync"] {
         let health = hub.health_of(actor).await;
         assert_eq!(health["restarts"], 0, "{health}");
-    }
-}
-
-/// Forwards bytes both ways; once armed, it cuts a connection when the answer to an INSERT comes.
-struct Cutter {
-    port: u16,
-    armed: Arc<AtomicBool>,
-    cuts: Arc<Mutex<usize>>,
-}
-
-impl Cutter {
-    async fn start(to: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let cutter = Self {
-            port: listener.local_addr().unwrap().port(),
-            armed: Arc::default(),
-            cuts: Arc::default(),
-        };
-        let (armed, cuts) = (cutter.armed.clone(), cutter.cuts.clone());
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let (armed, cuts) = (armed.clone(), cuts.clone());
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
-                    let (mut from, mut back) = ([0; 65536], [0; 65536]);
-                    let mut inserting = false;
-                    loop {
-                        tokio::select! {
-                            read = client.read(&mut from) => match read {
-                                Ok(count @ 1..) => {
-                                    let sent = &from[..count];
-                                    inserting |= sent.windows(11).any(|w| w == b"INSERT INTO");
-                                    server.write_all(sent).await.unwrap();
-                                }
-                                _ => return,
-                            },
-                            read = server.read(&mut back) => match read {
-                                Ok(count @ 1..) => {
-                                    // CommandComplete says that it is done: nobody hears of it.
-                                    let said = &back[..count];
-                                    let done = said.windows(9).any(|w| w == b"INSERT 0 ");
-                                    if inserting && done && armed.swap(false, Ordering::SeqCst) {
-                                        *cuts.lock().unwrap() += 1;
-                                        return;
-                                    }
-                                    if client.write_all(said).await.is_err() {
-                                        return;
-                                    }
-                                }
-                                _ => return,
-                            },
-                        }
-                    }
-                });
-            }
-        });
-        cutter
     }
 }
 
@@ -279,7 +226,7 @@ async fn a_hundred_kills_lose_no_row_and_double_none() {
     database.run(TABLE).await;
     let folder = tempfile::tempdir().unwrap();
     let start = async || {
-        let hub = builder(&upstream, &database.url());
+        let hub = builder(&upstream, &database.socket());
         hub.env("HUB_DATA_DIR", folder.path().display())
             .start()
             .await

@@ -6,18 +6,21 @@
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
 //!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that never end; `exchange`: what it saw
 //! - `http`: requests byte for byte, and replies read to the last one
-//! - `postgres`: a database server of the tests' own
+//! - `postgres`: a database server of the tests' own; `installed`: what it is made of; `cutter`: a wire
+//!   to it that breaks
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
 
 pub(crate) mod bomb;
 pub(crate) mod canary;
+pub(crate) mod cutter;
 pub(crate) mod deadline;
 pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod installed;
 pub(crate) mod mcp;
 pub(crate) mod packages;
 pub(crate) mod postgres;

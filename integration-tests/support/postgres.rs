@@ -4,12 +4,11 @@
 //! It ends with whoever started it, also if that is killed: a shell waits for the end of a pipe.
 
 use std::{
-    env, fs,
+    fs,
     io::Write,
     net::TcpListener,
-    os::unix::{fs::PermissionsExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -18,18 +17,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, Row};
+
+use super::installed::{MISSING, as_somebody, certificates, own, program};
 
 /// Longest wait for a server, on a machine that is busy compiling.
 const START: Duration = Duration::from_secs(60);
 /// Its superuser.
 const USER: &str = "hub";
-/// What has to be there, and how it gets there.
-const MISSING: &str =
-    "PostgreSQL's server programs (initdb, postgres) are needed: `.ci/tools` installs them";
 
 /// Ends the server when nobody holds the pipe any more; `$1` is the folder, the rest the server.
 const WATCH: &str = r#"folder=$1; shift
@@ -243,6 +240,13 @@ impl TestDatabase {
         self.server.dsn(&self.name, &self.server.verified())
     }
 
+    /// The same by the Unix socket, where neither TLS nor password takes time.
+    pub(crate) fn socket(&self) -> String {
+        let (folder, port) = (self.server.folder().display(), self.server.port);
+        let name = &self.name;
+        format!("host={folder} port={port} user={USER} dbname={name} sslmode=disable")
+    }
+
     /// The same for another role.
     pub(crate) fn url_of(&self, role: &str, password: &str) -> String {
         let credentials = format!("{USER}:{}", self.server.password);
@@ -268,80 +272,5 @@ impl TestDatabase {
     /// A number.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.rows(sql).await[0].get(0)
-    }
-}
-
-/// A root, and a certificate of its for `localhost`, with its key.
-fn certificates() -> (String, String, String) {
-    let mut root = CertificateParams::default();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let server = server.signed_by(&key, &root).unwrap();
-    (root.pem(), server.pem(), key.serialize_pem())
-}
-
-/// A server program: on the PATH, or where distributions put those that are not.
-fn program(name: &str) -> PathBuf {
-    let paths = env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = env::split_paths(&paths).collect();
-    let mut versions: Vec<PathBuf> = Vec::new();
-    for parent in [
-        "/usr/lib/postgresql",
-        "/usr",
-        "/opt/homebrew/opt",
-        "/usr/local/opt",
-    ] {
-        let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-        let names = entries.map(|entry| entry.path());
-        versions.extend(names.map(|path| path.join("bin")));
-    }
-    versions.sort();
-    folders.extend(versions.into_iter().rev());
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        folders.push(String::from_utf8_lossy(&output.stdout).trim().into());
-    }
-    let found = folders.into_iter().map(|folder| folder.join(name));
-    found
-        .into_iter()
-        .find(|path| path.is_file())
-        .expect(MISSING)
-}
-
-/// PostgreSQL refuses to run as root.
-fn somebody() -> Option<(u32, u32)> {
-    if !geteuid().is_root() {
-        return None;
-    }
-    let users = fs::read_to_string("/etc/passwd").unwrap();
-    let find = |name: &str| {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    };
-    Some(
-        find("postgres")
-            .or_else(|| find("nobody"))
-            .expect("a user that is not root"),
-    )
-}
-
-fn as_somebody(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    if let Some((user, group)) = somebody() {
-        command.uid(user).gid(group);
-    }
-    // The server's children are in its group, and signals for the tests are not for them.
-    command.process_group(0).current_dir("/");
-    command
-}
-
-fn own(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    if let Some((user, group)) = somebody() {
-        chown(path, Some(user), Some(group)).unwrap();
     }
 }
