@@ -197,7 +197,7 @@ fn open(
         } = &*identities;
         let entry = admission.enter(store, identity::now());
         let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
-        let entry = summary::entry(&entry, admission, folder.is_some());
+        let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
         Ok(summary::startup(listener, house, settings) + &entry)
     };
     open_with(settings, vault, premises, port, control.as_ref(), announce)
