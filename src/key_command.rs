@@ -14,7 +14,7 @@ use crate::{
     control::{self, Answer, KeyRequest, Request},
     exit,
     identity::{NewKey, Rights, Shown, State, now},
-    start,
+    local,
     table::Table,
 };
 
@@ -77,7 +77,7 @@ struct AddArgs {
 
 /// Does it, prints, and returns the exit code.
 pub fn run(files: &Files, arguments: &KeyArgs) -> u8 {
-    let folder = match start::data_folder(files) {
+    let folder = match local::data_folder(files) {
         Ok(Some(folder)) => folder,
         Ok(None) => {
             complain(

@@ -24,6 +24,7 @@ mod house;
 mod identity;
 mod key_command;
 mod listener;
+mod local;
 mod logs;
 mod mcp_config_command;
 mod pyfun;

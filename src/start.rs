@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, TcpListener},
+    net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -195,7 +195,7 @@ fn open(
         } = &*identities;
         let entry = admission.enter(store, identity::now());
         let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
-        let entry = summary::entry(&entry, admission, folder.is_some());
+        let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
         Ok(summary::startup(listener, house, settings) + &entry)
     };
     open_with(settings, vault, premises, port, control.as_ref(), announce)
@@ -260,23 +260,6 @@ pub fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems)
     })
 }
 
-/// Where the files of a hub with this configuration are; `None` if it has none.
-///
-/// # Errors
-/// The exit code, if the configuration cannot be used.
-pub fn data_folder(files: &Files) -> Result<Option<DataFolder>, u8> {
-    let (environment, _) =
-        Environment::read(files.env_file.as_deref()).map_err(|error| fail(exit::CONFIG, &error))?;
-    let (settings, _) = load(files, &environment.overrides())?;
-    let data = DataVariables {
-        folder: environment
-            .plain("HUB_DATA_DIR")
-            .map(|folder| folder.trim().into()),
-        is_space: environment.has("SPACE_ID"),
-    };
-    Ok(state_file::folder(&settings, &files.config, &data))
-}
-
 /// The file's bytes; `None` if there is no such file, which is fine.
 ///
 /// # Errors
@@ -286,46 +269,6 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// How a hub with this configuration is reached from this machine.
-pub struct Local {
-    /// `http://127.0.0.1:7860`
-    pub url: String,
-    /// MCP clients find the transport of 2024 there.
-    pub sse: bool,
-}
-
-// === impl Local ===
-
-impl Local {
-    /// Reads it out of the configuration; HOST and PORT win.
-    pub fn new(files: &Files, environment: &Environment) -> Self {
-        let text = read(&files.config).ok().flatten();
-        let file = files.config.display().to_string();
-        let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-        let hub = loaded.ok().map(|(settings, _)| settings.hub);
-        let port = environment
-            .plain("PORT")
-            .and_then(|port| port.trim().parse().ok());
-        let port = port
-            .or(hub.as_ref().map(|hub| hub.port))
-            .unwrap_or(DEFAULT_PORT);
-        let host = environment.plain("HOST").map(str::trim);
-        let host = host
-            .or(hub.as_ref().map(|hub| hub.host.as_str()))
-            .unwrap_or("127.0.0.1");
-        let host = match host.parse::<IpAddr>() {
-            // Listens everywhere, so also here.
-            Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => host.to_owned(),
-        };
-        Self {
-            url: format!("http://{host}:{port}"),
-            sse: hub.is_some_and(|hub| hub.transport == "sse"),
-        }
     }
 }
 

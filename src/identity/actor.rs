@@ -1,29 +1,22 @@
 //! Identity: the actor that knows everybody. Doors ask it who somebody is; it answers from memory, and
 //! goes to the file only when that has changed.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
-    account::Account,
     principal::Principal,
     protocol::{AccessChanged, Authenticate, Digest, Heartbeat, Presented, Verdict},
     supervise::{Link, spawn_linked},
 };
 use subtle::ConstantTimeEq;
-use tokio::{sync::oneshot, task::spawn_blocking, time::Instant};
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    admission::Admission,
-    key::{FROM_OUTSIDE, Key, NewKey, Token},
-    keys::{self, KeysError},
+    desk::{Administer, administer, now},
+    identities::Identities,
+    key::{FROM_OUTSIDE, Key},
+    keys,
     store::{Store, StoreError},
 };
 use crate::guardian::Life;
@@ -35,18 +28,6 @@ const LOOK: Duration = Duration::from_millis(250);
 /// What is compared if there is no such key, so that it takes the same work.
 const NOBODY: Digest = [0; 32];
 
-/// What all lives of Identity share.
-#[derive(Debug)]
-pub struct Identities {
-    /// guardian.db
-    pub store: Store,
-    /// Whether anybody is asked.
-    pub admission: Admission,
-    /// What each key has used; by its id.
-    accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
-    generation: AtomicU64,
-}
-
 /// Tells the guardian that Identity runs, or that who may enter has changed.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
@@ -55,38 +36,6 @@ pub struct IdentityUp {
     pub access: AccessChanged,
     /// For those who administer.
     pub keys: Recipient<Administer>,
-}
-
-/// Asks for something to be done with keys. Dropped without an answer if the actor dies.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Administer {
-    /// Who asks.
-    pub who: Arc<Principal>,
-    /// What for.
-    pub act: Act,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Done, KeysError>>,
-}
-
-/// What can be done with keys.
-pub enum Act {
-    /// Make one.
-    Add(NewKey),
-    /// Show them.
-    List,
-    /// Revoke the one of this id or name.
-    Revoke(String),
-}
-
-/// What was done.
-pub enum Done {
-    /// This key was made.
-    Added(Key, Token),
-    /// These are all.
-    Listed(Vec<Key>),
-    /// This key was revoked.
-    Revoked(Key),
 }
 
 /// The actor.
@@ -112,88 +61,9 @@ pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link
     Life::helper(arbiter, address.recipient())
 }
 
-/// Does it, for `who`. May wait for the disk.
-///
-/// # Errors
-/// [`KeysError`]
-pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, KeysError> {
-    Ok(match act {
-        Act::Add(new) => {
-            let (key, token) = keys::add(store, who, new, now())?;
-            Done::Added(key, token)
-        }
-        Act::List => Done::Listed(keys::all(store)?),
-        Act::Revoke(which) => Done::Revoked(keys::revoke(store, who, &which, now())?),
-    })
-}
-
-/// The id of the key of that id or name, if it can be used.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn find(store: &Store, which: &str) -> Result<Option<Arc<str>>, StoreError> {
-    let (all, now) = (keys::all(store)?, now());
-    let valid = || all.iter().filter(|key| key.is_valid(now));
-    let named = valid()
-        .find(|key| *key.id == *which)
-        .or_else(|| valid().find(|key| *key.name == *which));
-    Ok(named.map(|key| key.id.clone()))
-}
-
-/// How many keys there ever were, and how many can be used.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn count(store: &Store) -> Result<(usize, usize), StoreError> {
-    let (all, now) = (keys::all(store)?, now());
-    let valid = all.iter().filter(|key| key.is_valid(now)).count();
-    Ok((all.len(), valid))
-}
-
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs()
-}
-
 /// The version first: a change between the two is then seen at the next look.
 fn read(store: &Store) -> Result<(i64, Vec<Key>), StoreError> {
     Ok((store.version()?, keys::all(store)?))
-}
-
-// === impl Identities ===
-
-impl Identities {
-    /// Nobody has used anything yet.
-    pub fn new(store: Store, admission: Admission) -> Arc<Self> {
-        Arc::new(Self {
-            store,
-            admission,
-            accounts: Mutex::default(),
-            generation: AtomicU64::new(0),
-        })
-    }
-
-    /// The account of a key, the same in all lives.
-    fn account(&self, key: &Key) -> Arc<Account> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = accounts
-            .entry(key.id.clone())
-            .or_insert_with(|| Account::new(key.rights.limits));
-        account.clone()
-    }
-
-    /// Ends the accounts of all keys but these.
-    fn end_others(&self, valid: &HashMap<Arc<str>, (Digest, Arc<Principal>)>) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.retain(|id, account| {
-            let stays = valid.contains_key(id);
-            if !stays {
-                account.end();
-            }
-            stays
-        });
-    }
 }
 
 // === impl Identity ===
@@ -225,8 +95,8 @@ impl Identity {
             .map(|key| (key.id.clone(), (key.hash, self.principal(key))))
             .collect();
         self.open = self.shared.admission.is_open(&self.rows);
-        self.generation = self.shared.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.shared.end_others(&self.valid);
+        self.generation = self.shared.next_generation();
+        self.shared.end_others(|id| self.valid.contains_key(id));
     }
 
     fn principal(&self, key: &Key) -> Arc<Principal> {

@@ -6,7 +6,8 @@ use hub_actors::{account::Limits, principal::Principal, protocol::Digest, scope:
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 use super::{
-    key::{ADMIN_KEYS, Key, KeyError, NewKey, Rights, Token},
+    key::{Key, KeyError, NewKey, Token},
+    rights::{ADMIN_KEYS, Rights},
     store::{Store, StoreError},
 };
 

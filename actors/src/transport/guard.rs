@@ -47,7 +47,7 @@ pub struct Guard {
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Foreign {
+pub enum Foreign {
     /// It is for another host.
     Host,
     /// It is from a page that may not call.

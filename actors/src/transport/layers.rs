@@ -22,7 +22,7 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{Method, StatusCode, header, header::HeaderValue},
+    http::{Method, header},
 };
 use futures_util::{
     FutureExt, TryFutureExt,
@@ -31,13 +31,12 @@ use futures_util::{
 
 use super::{
     access::{Access, Denied},
-    api::{failure, limited},
-    body::{self, BodyError},
-    credential,
-    guard::{Foreign, Guard},
+    body, credential,
+    guard::Guard,
+    refused::Refused,
     routes::Door,
 };
-use crate::{account::Exhausted, principal::Principal};
+use crate::principal::Principal;
 
 /// An answer of a layer, or of what is behind it.
 type Passed<B> = ServiceResponse<EitherBody<B>>;
@@ -67,16 +66,6 @@ pub struct Gate {
 pub struct Layer<L, S> {
     layer: L,
     inner: Rc<S>,
-}
-
-/// Why a request goes no further.
-#[derive(Debug, Clone, Copy)]
-enum Refused {
-    TooLarge,
-    Foreign(Foreign),
-    Denied(Denied),
-    NotPermitted(&'static str),
-    Exhausted(Exhausted),
 }
 
 /// Who sent a request, as its handler finds it.
@@ -237,46 +226,6 @@ impl Door {
         }
         request.extensions_mut().insert(Caller(principal));
         Ok(())
-    }
-}
-
-// === impl Refused ===
-
-impl Refused {
-    fn answer(self) -> HttpResponse {
-        match self {
-            Self::TooLarge => {
-                let error = BodyError::TooLarge;
-                failure(error.status(), error.code(), error.to_string())
-            }
-            Self::Foreign(foreign) => foreign.answer(),
-            // The same for everybody: it tells nothing about what was wrong.
-            Self::Denied(Denied::Unknown) => {
-                let sentence =
-                    "Send a valid API key: `Authorization: Bearer KEY`, or `X-Hub-Key: KEY`.";
-                let mut answer = failure(
-                    StatusCode::UNAUTHORIZED,
-                    "unauthorized",
-                    sentence.to_owned(),
-                );
-                let challenge = HeaderValue::from_static("Bearer");
-                answer
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, challenge);
-                answer
-            }
-            Self::Denied(Denied::Unavailable) => failure(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "The hub cannot tell now who may enter. Try again in a second.".to_owned(),
-            ),
-            Self::NotPermitted(permission) => failure(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                format!("This key does not have the permission {permission}."),
-            ),
-            Self::Exhausted(exhausted) => limited(&exhausted.into()),
-        }
     }
 }
 

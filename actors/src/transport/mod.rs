@@ -11,6 +11,7 @@ mod known;
 mod layers;
 mod lobby;
 pub mod mcp;
+mod refused;
 pub mod routes;
 mod status;
 pub mod stdio;
