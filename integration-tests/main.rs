@@ -39,6 +39,7 @@ mod mcp_sdk;
 mod mcp_sessions;
 mod mcp_sse;
 mod mcp_stdio;
+mod models;
 mod pressure;
 mod refusals;
 mod retries;

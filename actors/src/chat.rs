@@ -121,10 +121,10 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         }
     };
     let walked = walk(plan, &catalogue.hub, None).await?;
-    let provider = walked.attempts.last().map_or_else(
-        || Arc::from(""),
-        |last: &Attempt| last.provider.clone(),
-    );
+    let provider = walked
+        .attempts
+        .last()
+        .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
     Ok(Chatted {
         answer: walked.answer,
         keeping: Keeping {

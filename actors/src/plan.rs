@@ -253,9 +253,7 @@ fn hop(
     Hop {
         provider: provider.info.clone(),
         up: provider.up.clone(),
-        limit: max_tokens
-            .unwrap_or(u32::MAX)
-            .min(most.unwrap_or(u32::MAX)),
+        limit: max_tokens.unwrap_or(u32::MAX).min(most.unwrap_or(u32::MAX)),
         model,
     }
 }

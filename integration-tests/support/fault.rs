@@ -5,7 +5,12 @@ use std::{io, time::Duration};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::tcp::WriteHalf, time::sleep};
 
-use super::{bomb, exchange::Exchange, vendor::Vendor};
+use super::{
+    bomb,
+    exchange::Exchange,
+    talk::{Question, Sheet, Turn},
+    vendor::Vendor,
+};
 
 /// Between two bytes of a slow vendor.
 const DRIP: Duration = Duration::from_millis(50);
@@ -54,6 +59,25 @@ pub(crate) enum Fault {
     HugeBody,
     /// A body of a mebibyte that unpacks to more than a gibibyte.
     GzipBomb,
+    /// Converses.
+    Talk,
+    /// A stream of so many pieces of text (`part 0 `, ..), each after a pause, and how it ends.
+    Stream(usize, Duration, Ending),
+}
+
+/// How a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// As it should.
+    Complete,
+    /// The body ends properly, and the answer is not complete.
+    Short,
+    /// The connection is reset.
+    Reset,
+    /// Not at all.
+    Never,
+    /// The vendor says that it fails.
+    Error,
 }
 
 /// What is to become of the connection.
@@ -142,6 +166,11 @@ impl Fault {
             Self::Hang => Ok(Afterwards::WaitForHangUp),
             Self::HugeBody => out.huge(vendor).await,
             Self::GzipBomb => out.bomb(vendor).await,
+            Self::Talk => out.talk(&Question::new(vendor, exchange), vendor).await,
+            Self::Stream(pieces, pause, ending) => {
+                let sheet = Sheet::new(vendor, "streamer-1");
+                out.stream(sheet, *pieces, *pause, *ending).await
+            }
         }
     }
 }
@@ -244,6 +273,89 @@ impl Out<'_, '_> {
         }
         self.write(b"0\r\n\r\n").await?;
         Ok(Afterwards::KeepOpen)
+    }
+
+    async fn talk(&mut self, question: &Question, vendor: Vendor) -> io::Result<Afterwards> {
+        let turn = question.turn();
+        if let Turn::Fail(status) = turn {
+            return self.json(status, "", &vendor.error(status, "no")).await;
+        }
+        if !question.streams {
+            return match turn {
+                Turn::Hang => Ok(Afterwards::WaitForHangUp),
+                Turn::Die => Ok(Afterwards::Reset),
+                _ => self.json(200, "", &question.whole()).await,
+            };
+        }
+        match turn {
+            Turn::Go => self.events(question.sheet().events).await,
+            Turn::Hang | Turn::Die => {
+                let mut sheet = Sheet::new(vendor, "streamer-1");
+                sheet.text("part 0 ");
+                self.begin_events().await?;
+                for event in sheet.events {
+                    self.chunk(event.as_bytes()).await?;
+                }
+                match turn {
+                    Turn::Hang => Ok(Afterwards::WaitForHangUp),
+                    _ => {
+                        // The far end should have read it before the reset throws it away.
+                        sleep(4 * DRIP).await;
+                        Ok(Afterwards::Reset)
+                    }
+                }
+            }
+            Turn::Fail(_) => Ok(Afterwards::Close),
+        }
+    }
+
+    async fn events(&mut self, events: Vec<String>) -> io::Result<Afterwards> {
+        self.begin_events().await?;
+        for event in events {
+            self.chunk(event.as_bytes()).await?;
+        }
+        self.write(b"0\r\n\r\n").await?;
+        Ok(Afterwards::KeepOpen)
+    }
+
+    async fn stream(
+        &mut self,
+        mut sheet: Sheet,
+        pieces: usize,
+        pause: Duration,
+        ending: Ending,
+    ) -> io::Result<Afterwards> {
+        self.begin_events().await?;
+        for number in 0..=pieces {
+            if number > 0 {
+                sleep(pause).await;
+                sheet.text(&format!("part {} ", number - 1));
+            }
+            for event in std::mem::take(&mut sheet.events) {
+                self.chunk(event.as_bytes()).await?;
+            }
+        }
+        match ending {
+            Ending::Complete => sheet.end(false),
+            Ending::Error => sheet.error(),
+            Ending::Never => return Ok(Afterwards::WaitForHangUp),
+            Ending::Reset => {
+                sleep(4 * DRIP).await;
+                return Ok(Afterwards::Reset);
+            }
+            Ending::Short => {}
+        }
+        for event in sheet.events {
+            self.chunk(event.as_bytes()).await?;
+        }
+        self.write(b"0\r\n\r\n").await?;
+        Ok(Afterwards::KeepOpen)
+    }
+
+    async fn begin_events(&mut self) -> io::Result<()> {
+        let headers = "Transfer-Encoding: chunked\r\n";
+        self.write(head(200, "text/event-stream", headers).as_bytes())
+            .await
     }
 
     async fn chunked_head(&mut self, headers: &str) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! - `pyfun`: the configuration texts the tests share
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
 //!   the bodies, `searches` those of searches; `bomb`: bodies that never end; `exchange`: what it saw
+//! - `talk`: a vendor that streams and calls tools; `chat`: requests of SDKs by hand
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
@@ -12,6 +13,7 @@
 
 pub(crate) mod bomb;
 pub(crate) mod canary;
+pub(crate) mod chat;
 pub(crate) mod deadline;
 pub(crate) mod exchange;
 pub(crate) mod fault;
@@ -23,6 +25,7 @@ pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
 pub(crate) mod searches;
+pub(crate) mod talk;
 pub(crate) mod upstream;
 pub(crate) mod vendor;
 

@@ -5,10 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{About, Asked, Door, Spoken, refusal::Refusal};
-use crate::{
-    protocol::Completion,
-    streaming::Event,
-};
+use crate::{protocol::Completion, streaming::Event};
 
 /// What Anthropic says where others say 503. SDKs know it.
 const OVERLOADED: u16 = 529;

@@ -22,7 +22,10 @@ pub async fn list(request: HttpRequest, lobby: web::Data<Lobby>) -> HttpResponse
         catalogue.map(|catalogue| write(&catalogue))
     };
     match speaks_anthropic(&request) {
-        true => answer::<Anthropic>(listed(anthropic_list).await.ok_or_else(starting), &request_id),
+        true => answer::<Anthropic>(
+            listed(anthropic_list).await.ok_or_else(starting),
+            &request_id,
+        ),
         false => answer::<OpenAi>(listed(openai_list).await.ok_or_else(starting), &request_id),
     }
 }

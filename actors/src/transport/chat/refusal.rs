@@ -53,7 +53,10 @@ fn of_chain(attempts: &[Attempt]) -> StatusCode {
         StatusCode::BAD_GATEWAY
     } else if asked.clone().all(is_limit) {
         StatusCode::TOO_MANY_REQUESTS
-    } else if asked.clone().all(|attempt| is_limit(attempt) || is_overload(attempt)) {
+    } else if asked
+        .clone()
+        .all(|attempt| is_limit(attempt) || is_overload(attempt))
+    {
         StatusCode::SERVICE_UNAVAILABLE
     } else {
         StatusCode::BAD_GATEWAY
