@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hub_actors::upstream::HoldsSecret;
+use hub_actors::upstream::{FindSecret, Sight};
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -48,14 +48,14 @@ impl Vault {
         )))
     }
 
-    /// Says whether a text holds the secret of that name, and nothing else about it.
-    pub fn finder(&self, name: Option<&str>) -> HoldsSecret {
+    /// Says whether a text holds the secret of that name, or ends where it begins, and nothing else
+    /// about it.
+    pub fn finder(&self, name: Option<&str>) -> FindSecret {
         let secret = name.and_then(|name| self.0.get(name)).cloned();
-        let found = move |secret: &SecretString, text: &str| {
-            let secret = secret.expose_secret().trim();
-            secret.len() >= SHORTEST_FOUND && text.contains(secret)
-        };
-        Arc::new(move |text| secret.as_ref().is_some_and(|secret| found(secret, text)))
+        Arc::new(move |text| {
+            let secret = secret.as_ref().map(|secret| secret.expose_secret().trim());
+            secret.map_or(Sight::Clear, |secret| sight(secret, text))
+        })
     }
 
     /// A sensitive header's value: `template` with each `$KEY` replaced by the secret of that name,
@@ -69,6 +69,20 @@ impl Vault {
         let secret = secret.map_or("", |secret| secret.expose_secret().trim());
         sensitive(&template.replace(PLACEHOLDER, secret))
     }
+}
+
+fn sight(secret: &str, text: &str) -> Sight {
+    if secret.len() < SHORTEST_FOUND {
+        return Sight::Clear;
+    }
+    if text.contains(secret) {
+        return Sight::Holds;
+    }
+    let (secret, text) = (secret.as_bytes(), text.as_bytes());
+    let longest = text.len().min(secret.len() - 1);
+    let begins = (SHORTEST_FOUND..=longest)
+        .any(|length| secret.get(..length) == text.get(text.len() - length..));
+    if begins { Sight::Begins } else { Sight::Clear }
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
@@ -97,8 +111,16 @@ mod tests {
         assert_eq!(header.as_bytes(), b"Bearer sk-canary-5309");
         assert_eq!(extra.as_bytes(), b"key=sk-canary-5309");
         let holds = vault.finder(Some("A_KEY"));
-        assert!(holds("you sent sk-canary-5309.") && !holds("you sent sk-canary-530"));
-        assert!(!vault.finder(None)("sk-canary-5309"));
+        for (text, expected) in [
+            ("you sent sk-canary-5309.", Sight::Holds),
+            ("you sent sk-canary-530", Sight::Begins),
+            ("you sent sk-canar", Sight::Begins),
+            ("you sent sk-cana", Sight::Clear),
+            ("you sent sk-canary-530.", Sight::Clear),
+        ] {
+            assert_eq!(holds(text), expected, "{text}");
+        }
+        assert_eq!(vault.finder(None)("sk-canary-5309"), Sight::Clear);
         assert!(!format!("{vault:?} {header:?} {extra:?}").contains(secret));
     }
 }

@@ -273,14 +273,16 @@ pub enum ThinkingBudget {
     Tokens(u32),
 }
 
-/// Fields at the top of a request that [`Conversation`] does not name. A provider of the same format
-/// gets them, and for another they are named as dropped.
+/// What is at the top of a request and [`Conversation`] does not name. A provider of the same format
+/// gets it, and for another it is named as dropped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rest {
     /// Whose fields.
     pub format: Format,
     /// As they came.
     pub fields: Map<String, Value>,
+    /// Tools that the vendor itself runs, such as its own search; as they came.
+    pub tools: Vec<Value>,
 }
 
 /// A request as it came. A provider of the same format gets this, with nothing changed but what has
@@ -365,6 +367,20 @@ pub fn joined(parts: &[Part]) -> String {
         _ => None,
     });
     texts.collect()
+}
+
+// === impl Rest ===
+
+impl Rest {
+    /// `None` if nothing is left over.
+    pub fn new(format: Format, fields: Map<String, Value>, tools: Vec<Value>) -> Option<Self> {
+        let any = !fields.is_empty() || !tools.is_empty();
+        any.then_some(Self {
+            format,
+            fields,
+            tools,
+        })
+    }
 }
 
 // === impl Format ===

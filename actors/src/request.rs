@@ -23,6 +23,11 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
     /// The same question within a limit: tokens or hits. Copied only if it must change.
     fn within(self: &Arc<Self>, limit: u32) -> Arc<Self>;
 
+    /// The same question as a vendor got it: as it came, or in other words.
+    fn sent(self: &Arc<Self>, _raw: bool) -> Arc<Self> {
+        self.clone()
+    }
+
     /// Whether one of an answer's texts is what `sought` looks for.
     fn says(answer: &Self::Answer, sought: &dyn Fn(&str) -> bool) -> bool;
 
@@ -59,6 +64,16 @@ impl Request for CompletionRequest {
         Arc::new(Self {
             max_tokens: self.max_tokens.map(|asked| asked.min(limit)),
             ceiling: limit,
+            ..Self::clone(self)
+        })
+    }
+
+    fn sent(self: &Arc<Self>, raw: bool) -> Arc<Self> {
+        if raw || self.raw.is_none() {
+            return self.clone();
+        }
+        Arc::new(Self {
+            raw: None,
             ..Self::clone(self)
         })
     }

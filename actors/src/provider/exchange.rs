@@ -3,16 +3,19 @@
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use tokio::time::{Instant, sleep};
 
 use super::{
+    pump::Pump,
     retry::{Budget, Retry},
-    wire::{Dialect, Encoded, Wire},
+    wire::{Dialect, Encoded, ReadStream, Wire},
 };
 use crate::{
     protocol::{Ask, Class, Failure, FailureKind, Reply},
     request::Request,
-    upstream::{Connection, UpstreamError},
+    streaming::Sink,
+    upstream::{Arriving, Connection, UpstreamError},
 };
 
 /// Longest answer that is read, decompressed: 10 MiB.
@@ -35,6 +38,12 @@ struct Effort {
     dropped: Vec<Cow<'static, str>>,
 }
 
+/// What is still to come of an answer that has begun.
+struct Rest {
+    pump: Pump,
+    sink: Sink,
+}
+
 /// Answers one [`Ask`], unless its caller goes away first.
 pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
     let Ask {
@@ -50,17 +59,25 @@ pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
         () = reply.closed() => None,
     };
     let Effort { tries, dropped } = effort;
-    match outcome {
-        // A caller that left in this instant needs no answer.
-        Some(outcome) => drop(reply.send(Reply {
-            outcome,
-            tries,
-            dropped,
-        })),
-        None => tracing::debug!(
+    let Some(outcome) = outcome else {
+        tracing::debug!(
             provider = &*vendor.name,
             "nobody waits any more, request cancelled"
-        ),
+        );
+        return;
+    };
+    let (outcome, rest) = match outcome {
+        Ok((answer, rest)) => (Ok(answer), rest),
+        Err(failure) => (Err(failure), None),
+    };
+    // A caller that left in this instant needs no answer, and the rest of it ends at once.
+    drop(reply.send(Reply {
+        outcome,
+        tries,
+        dropped,
+    }));
+    if let Some(Rest { pump, sink }) = rest {
+        pump.run(sink).await;
     }
     drop(permit);
 }
@@ -87,18 +104,20 @@ impl<R: Request> Vendor<R> {
 
     async fn answer(
         &self,
-        request: &R,
+        request: &Arc<R>,
         model: &str,
         deadline: Instant,
         effort: &mut Effort,
-    ) -> Result<R::Answer, Failure> {
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
         self.budget.deposit();
         let Encoded {
             path,
             body,
             dropped,
+            raw,
         } = self.wire.encode(request, model, &self.dialect)?;
         effort.dropped = dropped;
+        let request = &*request.sent(raw);
         let body = body.map(Bytes::from);
         loop {
             effort.tries += 1;
@@ -143,10 +162,17 @@ impl<R: Request> Vendor<R> {
         request: &R,
         path: &str,
         body: Option<Bytes>,
-    ) -> Result<R::Answer, Failure> {
-        let answer = match body {
-            Some(body) => self.connection.post(path, body, MAX_ANSWER).await?,
-            None => self.connection.get(path, MAX_ANSWER).await?,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
+        let answer = match (body, self.wire.stream(request)) {
+            (Some(body), Some(reader)) => {
+                let arriving = self.connection.stream(path, body).await?;
+                if arriving.status().is_success() && is_stream(arriving.headers()) {
+                    return self.open(arriving, reader).await;
+                }
+                arriving.whole(MAX_ANSWER).await?
+            }
+            (Some(body), None) => self.connection.post(path, body, MAX_ANSWER).await?,
+            (None, _) => self.connection.get(path, MAX_ANSWER).await?,
         };
         let status = answer.status.as_u16();
         if !answer.status.is_success() {
@@ -156,10 +182,39 @@ impl<R: Request> Vendor<R> {
             .wire
             .decode(request, &answer.body)
             .and_then(|answer| self.clean(answer));
-        decoded.map_err(|failure| Failure {
-            status: failure.status.or(Some(status)),
-            ..failure
-        })
+        match decoded {
+            Ok(answer) => Ok((answer, None)),
+            Err(failure) => Err(with_status(failure, status)),
+        }
+    }
+
+    async fn open(
+        &self,
+        arriving: Arriving,
+        reader: Box<dyn ReadStream>,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
+        let status = arriving.status().as_u16();
+        let find = self.connection.secret_finder();
+        let pump = Pump::new(self.name.clone(), arriving, reader, find);
+        let opened = pump.open().await;
+        let (pump, sink, stream) = opened.map_err(|failure| with_status(failure, status))?;
+        let answer = R::streaming(stream)
+            .ok_or_else(|| Failure::new(FailureKind::Malformed, Class::NextNow))?;
+        Ok((answer, Some(Rest { pump, sink })))
+    }
+}
+
+/// Some servers answer whole whatever they are asked, and some send an error as JSON with a 200.
+fn is_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// A failure that came with a status of success has that status, unless it has one of its own.
+fn with_status(failure: Failure, status: u16) -> Failure {
+    Failure {
+        status: failure.status.or(Some(status)),
+        ..failure
     }
 }
 

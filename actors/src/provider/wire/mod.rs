@@ -7,19 +7,25 @@
 //! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
 //! `timestamp`.
 
-mod anthropic;
+pub mod anthropic;
+mod arguments;
 mod delay;
 mod error_body;
 mod error_details;
+mod fields;
 mod gemini;
 mod lenient;
-mod openai;
-mod parameters;
+mod media;
+mod names;
+pub mod openai;
+mod passthrough;
 mod refusal;
 pub mod search;
 pub mod sse;
+mod taken;
 #[cfg(test)]
 mod tests;
+mod thinking;
 mod timestamp;
 mod words;
 
@@ -28,6 +34,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use serde::Serialize;
 
+pub use self::fields::{Asked, BadRequest};
 use crate::{
     protocol::{Class, CompletionRequest, Failure, FailureKind},
     request::Request,
@@ -58,12 +65,13 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
     /// the request that cannot be left out.
     fn encode(&self, request: &R, model: &str, dialect: &Dialect) -> Result<Encoded, Failure>;
 
-    /// Reads the events of a streamed answer to `request`; `None` if it is to be answered whole.
+    /// Reads the events of a streamed answer to `request`, which was sent raw if it still holds a raw
+    /// body; `None` if it is to be answered whole.
     fn stream(&self, _request: &R) -> Option<Box<dyn ReadStream>> {
         None
     }
 
-    /// The answer to `request` in a body that came with a 2xx status. Some vendors send errors so too.
+    /// The answer to `request`, which was sent raw if it still holds a raw body, in a body that came with a 2xx status. Some vendors send errors so too.
     ///
     /// # Errors
     /// [`FailureKind::Malformed`] if the body is not in the format, [`FailureKind::Rejected`] if
@@ -116,6 +124,19 @@ pub struct Encoded {
     /// Parameters that the caller set and the vendor does not have: they are left out, and the caller
     /// is told so.
     pub dropped: Vec<Cow<'static, str>>,
+    /// The request goes to the vendor as it came, and the answer shall go back so.
+    pub raw: bool,
+}
+
+/// What stands around an answer that the hub writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The answer's id.
+    pub id: String,
+    /// The model's name, as the client shall see it.
+    pub model: String,
+    /// When, in seconds since 1970.
+    pub created: u64,
 }
 
 /// Every format there is.
@@ -136,6 +157,7 @@ impl Encoded {
                 path,
                 body: Some(body),
                 dropped: Vec::new(),
+                raw: false,
             }),
             Err(_) => Err(Failure::new(FailureKind::Rejected, Class::Stop)),
         }

@@ -102,6 +102,7 @@ impl Wire<SearchRequest> for Brave {
             ]),
             body: None,
             dropped: dropped(request),
+            raw: false,
         })
     }
 

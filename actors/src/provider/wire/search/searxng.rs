@@ -94,6 +94,7 @@ impl Wire<SearchRequest> for Searxng {
             ]),
             body: None,
             dropped: dropped(request),
+            raw: false,
         })
     }
 

@@ -1,9 +1,9 @@
 //! Anthropic's Messages format.
 
 use super::{
-    decoded, encoded, failed, gist, plain_request, refused, request, seconds, wire, without,
+    decoded, encoded, failed, gist, plain_request, refused, request, seconds, signed, wire, without,
 };
-use crate::conversation::Part;
+use crate::conversation::{Content, Format, Part, ToolCall};
 use crate::protocol::{
     Class::{NextNow, RetrySame, Stop},
     Completion,
@@ -64,11 +64,25 @@ fn dropped_parameters_lose_neither_system_nor_the_required_limit() {
 }
 
 #[test]
-fn reply_joins_text_blocks_and_counts_the_cache_as_input() {
+fn reply_keeps_its_blocks_apart_and_counts_the_cache_as_input() {
     assert_eq!(
         decoded("anthropic", GOLDEN),
         Completion {
-            parts: vec![Part::text("A language.\nIt is fast.")],
+            parts: vec![
+                signed(
+                    Content::Thinking("hm".to_owned()),
+                    Format::Anthropic,
+                    "c2ln"
+                ),
+                Part::text("A language.\n"),
+                Content::ToolCall(ToolCall {
+                    id: "t1".to_owned(),
+                    name: "x".to_owned(),
+                    arguments: r#"{"text": "nor this"}"#.to_owned(),
+                })
+                .into(),
+                Part::text("It is fast."),
+            ],
             model: Some("claude-haiku-4-5-20251001".to_owned()),
             usage: Usage {
                 input_tokens: 3210,

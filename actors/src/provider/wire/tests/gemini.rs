@@ -1,7 +1,7 @@
 //! Google's generateContent format.
 
-use super::{decoded, encoded, failed, gist, plain_request, read, request, wire, without};
-use crate::conversation::Part;
+use super::{decoded, encoded, failed, gist, plain_request, read, request, signed, wire, without};
+use crate::conversation::{Content, Format, Part};
 use crate::protocol::{
     Class::{NextNow, Stop},
     Completion,
@@ -87,11 +87,19 @@ fn a_model_stays_in_its_path_segment() {
 }
 
 #[test]
-fn reply_joins_parts_without_thinking_and_counts_thinking_as_output() {
+fn reply_keeps_thinking_apart_and_counts_it_as_output() {
     assert_eq!(
         decoded("gemini", GOLDEN),
         Completion {
-            parts: vec![Part::text("A language.\nIt is fast.")],
+            parts: vec![
+                Content::Thinking("Let me think.".to_owned()).into(),
+                signed(
+                    Content::Text("A language.\n".to_owned()),
+                    Format::Gemini,
+                    "c2ln"
+                ),
+                Part::text("It is fast."),
+            ],
             model: Some("gemini-2.5-flash".to_owned()),
             usage: Usage {
                 input_tokens: 3215,

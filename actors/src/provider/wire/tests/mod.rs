@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::{Dialect, Wire, by_name};
 use crate::{
-    conversation::Conversation,
+    conversation::{Content, Conversation, Format, Part, Signature},
     protocol::{Class, Completion, CompletionRequest, Failure, FailureKind},
 };
 
@@ -47,6 +47,14 @@ fn without(parameters: &[&str]) -> Dialect {
     Dialect {
         drop_params: parameters.iter().map(|name| (*name).to_owned()).collect(),
         ..Dialect::default()
+    }
+}
+
+fn signed(content: Content, format: Format, text: &str) -> Part {
+    let text = text.into();
+    Part {
+        content,
+        signature: Some(Signature { format, text }),
     }
 }
 

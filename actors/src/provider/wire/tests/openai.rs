@@ -1,7 +1,7 @@
 //! OpenAI's chat completions format and its dialects.
 
 use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
-use crate::conversation::Part;
+use crate::conversation::{Content, Part};
 use crate::protocol::{
     Class::{NextNow, Stop},
     Completion,
@@ -68,7 +68,10 @@ fn reply_is_read_with_all_its_counts() {
     assert_eq!(
         decoded("openai", GOLDEN),
         Completion {
-            parts: vec![Part::text("A language.\nIt is fast.")],
+            parts: vec![
+                Content::Thinking("hm".to_owned()).into(),
+                Part::text("A language.\nIt is fast."),
+            ],
             model: Some("meta-llama/llama-4:free".to_owned()),
             usage: Usage {
                 input_tokens: 3210,
