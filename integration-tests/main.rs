@@ -24,6 +24,7 @@ mod db_query;
 mod db_sync;
 mod demo;
 mod documents;
+mod doors;
 mod guard;
 mod licences;
 mod limits;

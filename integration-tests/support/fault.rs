@@ -8,7 +8,8 @@ use tokio::{io::AsyncWriteExt, net::tcp::WriteHalf, time::sleep};
 use super::{
     bomb,
     exchange::Exchange,
-    talk::{Question, Sheet, Turn},
+    stream::{Cut, Stream},
+    talk::{Question, Turn},
     vendor::Vendor,
 };
 
@@ -18,8 +19,10 @@ const DRIP: Duration = Duration::from_millis(50);
 /// How a fake vendor behaves on one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// 200 and this text, in the vendor's format.
+    /// 200 and this text, in the vendor's format; in two halves if it is to come bit by bit.
     Answer(&'static str),
+    /// 200 and this, bit by bit, whatever was asked for.
+    Stream(Stream),
     /// The same, after a while.
     Late(Duration, &'static str),
     /// This status with the vendor's error body.
@@ -59,25 +62,8 @@ pub(crate) enum Fault {
     HugeBody,
     /// A body of a mebibyte that unpacks to more than a gibibyte.
     GzipBomb,
-    /// Converses.
+    /// Converses, as the request wants it.
     Talk,
-    /// A stream of so many pieces of text (`part 0 `, ..), each after a pause, and how it ends.
-    Stream(usize, Duration, Ending),
-}
-
-/// How a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// As it should.
-    Complete,
-    /// The body ends properly, and the answer is not complete.
-    Short,
-    /// The connection is reset.
-    Reset,
-    /// Not at all.
-    Never,
-    /// The vendor says that it fails.
-    Error,
 }
 
 /// What is to become of the connection.
@@ -105,6 +91,10 @@ impl Fault {
     ) -> io::Result<Afterwards> {
         let mut out = Out { exchange, to };
         match self {
+            Self::Answer(text) if exchange.streams() => {
+                out.stream(vendor, &Stream::halves(text)).await
+            }
+            Self::Stream(stream) => out.stream(vendor, stream).await,
             Self::Answer(text) => out.json(200, "", &good(vendor, exchange, text)).await,
             Self::Late(pause, text) => {
                 sleep(*pause).await;
@@ -166,11 +156,12 @@ impl Fault {
             Self::Hang => Ok(Afterwards::WaitForHangUp),
             Self::HugeBody => out.huge(vendor).await,
             Self::GzipBomb => out.bomb(vendor).await,
-            Self::Talk => out.talk(&Question::new(vendor, exchange), vendor).await,
-            Self::Stream(pieces, pause, ending) => {
-                let sheet = Sheet::new(vendor, "streamer-1");
-                out.stream(sheet, *pieces, *pause, *ending).await
-            }
+            Self::Talk => match Question::new(vendor, exchange).turn() {
+                Turn::Fail(status) => out.json(status, "", &vendor.error(status, "no")).await,
+                Turn::Hang => Ok(Afterwards::WaitForHangUp),
+                Turn::Stream(stream) => out.stream(vendor, &stream).await,
+                Turn::Whole(answer) => out.json(200, "", &answer).await,
+            },
         }
     }
 }
@@ -275,87 +266,29 @@ impl Out<'_, '_> {
         Ok(Afterwards::KeepOpen)
     }
 
-    async fn talk(&mut self, question: &Question, vendor: Vendor) -> io::Result<Afterwards> {
-        let turn = question.turn();
-        if let Turn::Fail(status) = turn {
-            return self.json(status, "", &vendor.error(status, "no")).await;
-        }
-        if !question.streams {
-            return match turn {
-                Turn::Hang => Ok(Afterwards::WaitForHangUp),
-                Turn::Die => Ok(Afterwards::Reset),
-                _ => self.json(200, "", &question.whole()).await,
-            };
-        }
-        match turn {
-            Turn::Go => self.events(question.sheet().events).await,
-            Turn::Hang | Turn::Die => {
-                let mut sheet = Sheet::new(vendor, "streamer-1");
-                sheet.text("part 0 ");
-                self.begin_events().await?;
-                for event in sheet.events {
-                    self.chunk(event.as_bytes()).await?;
-                }
-                match turn {
-                    Turn::Hang => Ok(Afterwards::WaitForHangUp),
-                    _ => {
-                        // The far end should have read it before the reset throws it away.
-                        sleep(4 * DRIP).await;
-                        Ok(Afterwards::Reset)
-                    }
-                }
-            }
-            Turn::Fail(_) => Ok(Afterwards::Close),
-        }
-    }
-
-    async fn events(&mut self, events: Vec<String>) -> io::Result<Afterwards> {
-        self.begin_events().await?;
-        for event in events {
-            self.chunk(event.as_bytes()).await?;
-        }
-        self.write(b"0\r\n\r\n").await?;
-        Ok(Afterwards::KeepOpen)
-    }
-
-    async fn stream(
-        &mut self,
-        mut sheet: Sheet,
-        pieces: usize,
-        pause: Duration,
-        ending: Ending,
-    ) -> io::Result<Afterwards> {
-        self.begin_events().await?;
-        for number in 0..=pieces {
-            if number > 0 {
-                sleep(pause).await;
-                sheet.text(&format!("part {} ", number - 1));
-            }
-            for event in std::mem::take(&mut sheet.events) {
-                self.chunk(event.as_bytes()).await?;
-            }
-        }
-        match ending {
-            Ending::Complete => sheet.end(false),
-            Ending::Error => sheet.error(),
-            Ending::Never => return Ok(Afterwards::WaitForHangUp),
-            Ending::Reset => {
-                sleep(4 * DRIP).await;
-                return Ok(Afterwards::Reset);
-            }
-            Ending::Short => {}
-        }
-        for event in sheet.events {
-            self.chunk(event.as_bytes()).await?;
-        }
-        self.write(b"0\r\n\r\n").await?;
-        Ok(Afterwards::KeepOpen)
-    }
-
-    async fn begin_events(&mut self) -> io::Result<()> {
-        let headers = "Transfer-Encoding: chunked\r\n";
+    async fn stream(&mut self, vendor: Vendor, stream: &Stream) -> io::Result<Afterwards> {
+        let model = model(self.exchange);
+        let headers = "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n";
         self.write(head(200, "text/event-stream", headers).as_bytes())
-            .await
+            .await?;
+        for event in stream.events(vendor, &model) {
+            if !stream.pace.is_zero() {
+                sleep(stream.pace).await;
+            }
+            self.chunk(event.as_bytes()).await?;
+        }
+        match stream.cut.map(|(_, cut)| cut) {
+            Some(Cut::Reset) => {
+                // The far end should have read what came before the reset throws it away.
+                sleep(DRIP).await;
+                Ok(Afterwards::Reset)
+            }
+            Some(Cut::Stall) => Ok(Afterwards::WaitForHangUp),
+            None | Some(Cut::Error | Cut::Close) => {
+                self.write(b"0\r\n\r\n").await?;
+                Ok(Afterwards::KeepOpen)
+            }
+        }
     }
 
     async fn chunked_head(&mut self, headers: &str) -> io::Result<()> {
@@ -373,10 +306,12 @@ impl Out<'_, '_> {
 }
 
 fn good(vendor: Vendor, exchange: &Exchange, text: &str) -> Value {
-    vendor.answer(
-        exchange.body["model"].as_str().unwrap_or("gemini-fast-1"),
-        text,
-    )
+    vendor.answer(&model(exchange), text)
+}
+
+fn model(exchange: &Exchange) -> String {
+    let model = exchange.body["model"].as_str();
+    model.unwrap_or("gemini-fast-1").to_owned()
 }
 
 fn head(status: u16, content_type: &str, headers: &str) -> String {

@@ -25,6 +25,7 @@ pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
 pub(crate) mod searches;
+pub(crate) mod stream;
 pub(crate) mod talk;
 pub(crate) mod upstream;
 pub(crate) mod vendor;

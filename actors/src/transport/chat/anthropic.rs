@@ -4,8 +4,15 @@ use actix_web::http::StatusCode;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{About, Asked, Door, Spoken, refusal::Refusal};
-use crate::{protocol::Completion, streaming::Event};
+use super::{About, Door, Spoken, refusal::Refusal};
+use crate::{
+    protocol::Completion,
+    provider::wire::{
+        Asked, BadRequest,
+        anthropic::{StreamWriter, read_request, write_answer},
+    },
+    streaming::Event,
+};
 
 /// What Anthropic says where others say 503. SDKs know it.
 const OVERLOADED: u16 = 529;
@@ -14,7 +21,8 @@ const OVERLOADED: u16 = 529;
 pub struct Anthropic;
 
 struct Events {
-    about: About,
+    writer: StreamWriter,
+    request_id: String,
 }
 
 // === impl Anthropic ===
@@ -23,18 +31,19 @@ impl Door for Anthropic {
     const NAME: &'static str = "messages";
     const REQUEST_ID: Option<&'static str> = Some("Request-Id");
 
-    fn read(body: Bytes) -> Result<Asked, String> {
-        let _ = body;
-        Err("not yet".to_owned())
+    fn read(body: &Bytes) -> Result<Asked, BadRequest> {
+        read_request(body)
     }
 
-    fn write(completion: Completion, about: About) -> Bytes {
-        let _ = (completion, about);
-        Bytes::new()
+    fn write(completion: &Completion, about: About) -> Bytes {
+        write_answer(completion, &about.envelope("msg_")).into()
     }
 
     fn speak(about: About) -> Box<dyn Spoken> {
-        Box::new(Events { about })
+        Box::new(Events {
+            request_id: about.request_id.clone(),
+            writer: StreamWriter::new(about.envelope("msg_")),
+        })
     }
 
     fn status(refusal: &Refusal) -> StatusCode {
@@ -70,9 +79,8 @@ impl Door for Anthropic {
 // === impl Events ===
 
 impl Spoken for Events {
-    fn write(&mut self, event: Event) -> Bytes {
-        let _ = (&self.about, event);
-        Bytes::new()
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>) {
+        self.writer.event(event, into);
     }
 
     fn keep_alive(&self) -> &'static str {
@@ -80,7 +88,7 @@ impl Spoken for Events {
     }
 
     fn last_words(&mut self, refusal: &Refusal) -> Bytes {
-        let error = Anthropic::error(refusal, &self.about.request_id);
+        let error = Anthropic::error(refusal, &self.request_id);
         format!("event: error\ndata: {error}\n\n").into()
     }
 }

@@ -126,7 +126,11 @@ impl Body {
                 Some(bytes)
             }
             _ if self.raw => None,
-            event => Some(self.writing.spoken.write(event)),
+            event => {
+                let mut bytes = Vec::new();
+                self.writing.spoken.write(&event, &mut bytes);
+                Some(bytes.into())
+            }
         };
         if is_end {
             self.complete();

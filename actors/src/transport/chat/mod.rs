@@ -12,7 +12,10 @@ pub mod models;
 mod openai;
 mod refusal;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -37,26 +40,19 @@ use crate::{
     attempt::Attempt,
     chat::{Chat, Chatted},
     principal::Principal,
-    protocol::{Completed, Completion, CompletionRequest},
+    protocol::{Completed, Completion},
+    provider::wire::{Asked, BadRequest, Envelope},
     request_id::RequestId,
     streaming::Event,
 };
-
-/// A request, read.
-pub struct Asked {
-    /// What is asked for.
-    pub model: String,
-    /// What is asked.
-    pub request: CompletionRequest,
-}
 
 /// What an answer says of itself.
 #[derive(Debug, Clone)]
 pub struct About {
     /// The same as in `X-Request-Id`.
     pub request_id: String,
-    /// The model that was asked.
-    pub model: Arc<str>,
+    /// Which model answers.
+    pub model: String,
     /// Whether the client wants the usage at the end of a stream.
     pub wants_usage: bool,
 }
@@ -69,11 +65,11 @@ pub trait Door: 'static {
     /// Reads a request.
     ///
     /// # Errors
-    /// A sentence that names the part that is wrong.
-    fn read(body: Bytes) -> Result<Asked, String>;
+    /// The part that is not in the format.
+    fn read(body: &Bytes) -> Result<Asked, BadRequest>;
 
     /// Writes a whole answer.
-    fn write(completion: Completion, about: About) -> Bytes;
+    fn write(completion: &Completion, about: About) -> Bytes;
 
     /// Writes an answer as it is made.
     fn speak(about: About) -> Box<dyn Spoken>;
@@ -92,8 +88,8 @@ pub trait Door: 'static {
 
 /// An answer that is written as it is made.
 pub trait Spoken: Send {
-    /// The event as server-sent events, or nothing if it says nothing to this client.
-    fn write(&mut self, event: Event) -> Bytes;
+    /// Appends the event as server-sent events, or nothing if it says nothing to this client.
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>);
 
     /// What stands for a sign of life.
     fn keep_alive(&self) -> &'static str;
@@ -149,9 +145,9 @@ pub async fn serve<D: Door>(
         mut keeping,
         ..
     } = chatted;
-    let about = About {
+    let mut about = About {
         request_id: request_id.to_owned(),
-        model,
+        model: (*model).to_owned(),
         wants_usage,
     };
     let completion = match answer {
@@ -177,9 +173,12 @@ pub async fn serve<D: Door>(
         logged.said(None);
     }
     keeping.keep(&completion.text());
-    let bytes = match completion.raw.clone() {
-        Some(raw) => raw,
-        None => D::write(completion, about),
+    if let Some(model) = &completion.model {
+        about.model.clone_from(model);
+    }
+    let bytes = match &completion.raw {
+        Some(raw) => raw.clone(),
+        None => D::write(&completion, about),
     };
     response.content_type("application/json").body(bytes)
 }
@@ -197,7 +196,7 @@ async fn take<D: Door>(
         ));
     }
     let Body { bytes, held } = request_body::read(request, payload, &lobby.bodies).await?;
-    let asked = D::read(bytes).map_err(Refusal::bad)?;
+    let asked = D::read(&bytes)?;
     Ok((asked, held))
 }
 
@@ -260,4 +259,17 @@ fn names(dropped: &[Cow<'static, str>]) -> String {
         names.push_str(&name);
     }
     names
+}
+
+// === impl About ===
+
+impl About {
+    fn envelope(self, prefix: &str) -> Envelope {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Envelope {
+            id: format!("{prefix}{}", self.request_id),
+            model: self.model,
+            created: now.unwrap_or_default().as_secs(),
+        }
+    }
 }

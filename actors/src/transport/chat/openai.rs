@@ -4,33 +4,38 @@ use actix_web::http::StatusCode;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{About, Asked, Door, Spoken, refusal::Refusal};
-use crate::{protocol::Completion, streaming::Event};
+use super::{About, Door, Spoken, refusal::Refusal};
+use crate::{
+    protocol::Completion,
+    provider::wire::{
+        Asked, BadRequest,
+        openai::{StreamWriter, read_request, write_answer},
+    },
+    streaming::Event,
+};
 
 /// The door.
 pub struct OpenAi;
 
-struct Chunks {
-    about: About,
-}
+struct Chunks(StreamWriter);
 
 // === impl OpenAi ===
 
 impl Door for OpenAi {
     const NAME: &'static str = "chat_completions";
 
-    fn read(body: Bytes) -> Result<Asked, String> {
-        let _ = body;
-        Err("not yet".to_owned())
+    fn read(body: &Bytes) -> Result<Asked, BadRequest> {
+        read_request(body)
     }
 
-    fn write(completion: Completion, about: About) -> Bytes {
-        let _ = (completion, about);
-        Bytes::new()
+    fn write(completion: &Completion, about: About) -> Bytes {
+        write_answer(completion, &about.envelope("chatcmpl-")).into()
     }
 
     fn speak(about: About) -> Box<dyn Spoken> {
-        Box::new(Chunks { about })
+        let wants_usage = about.wants_usage;
+        let writer = StreamWriter::new(about.envelope("chatcmpl-"), wants_usage);
+        Box::new(Chunks(writer))
     }
 
     fn error(refusal: &Refusal, _: &str) -> Value {
@@ -51,7 +56,7 @@ fn error(refusal: &Refusal) -> Value {
         ("unknown_model", _) => ("model_not_found", Some("model")),
         ("unauthorized", _) => ("invalid_api_key", None),
         (_, StatusCode::TOO_MANY_REQUESTS) => ("rate_limit_exceeded", None),
-        (code, _) => (code, None),
+        (code, _) => (code, refusal.param.as_deref()),
     };
     json!({"error": {
         "message": refusal.sentence,
@@ -64,9 +69,8 @@ fn error(refusal: &Refusal) -> Value {
 // === impl Chunks ===
 
 impl Spoken for Chunks {
-    fn write(&mut self, event: Event) -> Bytes {
-        let _ = (&self.about, event);
-        Bytes::new()
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>) {
+        self.0.event(event, into);
     }
 
     fn keep_alive(&self) -> &'static str {

@@ -11,6 +11,7 @@ use crate::{
     attempt::Attempt,
     error::CallError,
     protocol::{Failure, FailureKind},
+    provider::wire::BadRequest,
     transport::body::BodyError,
 };
 
@@ -23,6 +24,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// One plain sentence.
     pub sentence: String,
+    /// Which part of the request is wrong: `messages[2].content`.
+    pub param: Option<String>,
     /// When trying again makes sense.
     pub retry_after: Option<Duration>,
     /// Asking again brings nothing else: SDKs are told not to.
@@ -72,15 +75,11 @@ impl Refusal {
             status,
             code,
             sentence: sentence.into(),
+            param: None,
             retry_after: None,
             is_final: false,
             attempts: Vec::new(),
         }
-    }
-
-    /// The request is not what it should be.
-    pub fn bad(sentence: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", sentence)
     }
 
     /// A stream that breaks off after it began.
@@ -101,9 +100,19 @@ impl From<CallError> for Refusal {
             status,
             code: error.code(),
             sentence: error.to_string(),
+            param: None,
             retry_after: error.retry_after(),
             is_final: matches!(error, CallError::NotConfigured(_)),
             attempts: error.attempts().to_vec(),
+        }
+    }
+}
+
+impl From<BadRequest> for Refusal {
+    fn from(wrong: BadRequest) -> Self {
+        Self {
+            param: Some(wrong.param).filter(|param| !param.is_empty()),
+            ..Self::new(StatusCode::BAD_REQUEST, "bad_request", wrong.sentence)
         }
     }
 }
