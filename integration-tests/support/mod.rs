@@ -4,8 +4,9 @@
 //! - `program`: the binary as a process with its output captured; `hub`: one that serves
 //! - `pyfun`: the configuration texts the tests share
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
-//!   the bodies, `searches` those of searches; `bomb`: bodies that never end; `exchange`: what it saw
-//! - `talk`: a vendor that streams and calls tools; `chat`: requests of SDKs by hand
+//!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that
+//!   never end; `talk`: a vendor that converses; `exchange`: what it saw
+//! - `chat`: requests of SDKs by hand
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
