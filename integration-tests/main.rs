@@ -25,6 +25,7 @@ mod db_sync;
 mod demo;
 mod documents;
 mod doors;
+mod doors_sdk;
 mod guard;
 mod licences;
 mod limits;
