@@ -178,7 +178,7 @@ async fn anthropic_for_node_does_everything() {
             "400": ["BadRequestError", 400, true],
             "401": ["InternalServerError", 502, true],
             "429": ["RateLimitError", 429, true],
-            "529": ["InternalServerError", 529, true],
+            "529": ["OverloadedError", 529, true],
             "500": ["InternalServerError", 502, true],
             "die": ["APIError", null, true],
         }),
