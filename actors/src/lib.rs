@@ -14,6 +14,7 @@
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there
+//! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -29,6 +30,7 @@
 pub mod attempt;
 pub mod call;
 pub mod catalogue;
+pub mod chat;
 pub mod completion;
 pub mod conversation;
 pub mod db_query;
@@ -37,6 +39,7 @@ pub mod error;
 mod failure;
 mod history;
 pub mod inventory;
+pub mod models;
 pub mod params;
 pub mod plan;
 pub mod principal;

@@ -1,8 +1,10 @@
 //! The calls log: one line for each call of any door, without what was asked or answered.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
-use crate::{error::CallError, params::clip, tools::Outcome};
+use crate::{chat::Chatted, error::CallError, params::clip, protocol::Usage, tools::Outcome};
 
 /// A call that is logged when it ends. Dropped before, it was cancelled, or its client hung up.
 pub struct Logged {
@@ -10,6 +12,17 @@ pub struct Logged {
     tool: Option<String>,
     request_id: String,
     received: Instant,
+    /// Who answers, of a conversation that does not end with its first part.
+    answering: Option<Answering>,
+}
+
+/// Who answers a conversation, and what it came to.
+struct Answering {
+    provider: Arc<str>,
+    model: Arc<str>,
+    attempts: usize,
+    first_ms: u64,
+    usage: Usage,
 }
 
 // === impl Logged ===
@@ -22,7 +35,53 @@ impl Logged {
             tool: Some(clip(tool)),
             request_id: request_id.to_owned(),
             received,
+            answering: None,
         })
+    }
+
+    /// The first part of a conversation's answer is in, or all of it.
+    pub fn answering(&mut self, chatted: &Chatted) {
+        self.answering = Some(Answering {
+            provider: chatted.provider.clone(),
+            model: chatted.model.clone(),
+            attempts: chatted.attempts.len(),
+            first_ms: milliseconds(self.received),
+            usage: Usage::default(),
+        });
+    }
+
+    /// What the vendor has counted up to now.
+    pub fn used(&mut self, usage: &Usage) {
+        if let Some(answering) = &mut self.answering {
+            answering.usage = *usage;
+        }
+    }
+
+    /// Writes the line of a conversation: its answer is complete, or broke off for this reason.
+    pub fn said(mut self, broke_off: Option<&'static str>) {
+        let (Some(tool), Some(about)) = (self.tool.take(), self.answering.take()) else {
+            return;
+        };
+        tracing::info!(
+            target: "calls",
+            request_id = self.request_id.as_str(), tool, ms = milliseconds(self.received),
+            first_ms = about.first_ms,
+            provider = &*about.provider,
+            model = &*about.model,
+            attempts = about.attempts,
+            input_tokens = about.usage.input_tokens,
+            output_tokens = about.usage.output_tokens,
+            code = broke_off,
+            "{}", if broke_off.is_some() { "broke off" } else { "answered" }
+        );
+    }
+
+    /// Writes the line of a call that failed.
+    pub fn failed(mut self, code: &'static str) {
+        let (request_id, ms) = (self.request_id.as_str(), milliseconds(self.received));
+        if let Some(tool) = self.tool.take() {
+            tracing::info!(target: "calls", request_id, tool, ms, code, "failed");
+        }
     }
 
     /// Writes the line.

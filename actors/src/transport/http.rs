@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::{
-    api,
+    api, chat,
     guard::{self, Guard},
     lobby::Lobby,
     mcp::{self, Mcp, McpOptions},
@@ -109,7 +109,23 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
             .service(get(web::get().to(mcp::sse::stream))("/sse"))
             .service(messages.default_service(web::to(post)));
     }
+    let post = |path: &str, handler: actix_web::Route| {
+        let resource = web::resource(path).route(handler);
+        resource.default_service(web::to(|| async { status::method_not_allowed("POST") }))
+    };
     config
+        .service(post(
+            "/v1/chat/completions",
+            web::post().to(chat::serve::<chat::OpenAi>),
+        ))
+        .service(post(
+            "/v1/messages",
+            web::post().to(chat::serve::<chat::Anthropic>),
+        ))
+        .service(get(web::get().to(chat::models::list))("/v1/models"))
+        .service(get(web::get().to(chat::models::one))(
+            "/v1/models/{name:.+}",
+        ))
         .service(web::resource("/mcp").default_service(web::to(mcp::serve)))
         .service(
             web::resource("/api")

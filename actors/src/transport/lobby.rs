@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     catalogue::Catalogue,
+    chat::{self, Chat, Chatted},
     error::CallError,
     protocol::ReportHealth,
     tools::{self, Call, Outcome},
@@ -48,11 +49,11 @@ pub struct Lobby {
     pub bodies: Budget,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
-    in_flight: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
 }
 
-/// Counts a call while it lives.
-struct InFlight<'a>(&'a AtomicUsize);
+/// Counts a call while it lives: a draining hub waits for it.
+pub struct InFlight(Arc<AtomicUsize>);
 
 // === impl Lobby ===
 
@@ -67,7 +68,7 @@ impl Lobby {
             bodies: Budget::default(),
             health,
             draining: AtomicBool::new(false),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
         }
     }
 
@@ -109,19 +110,28 @@ impl Lobby {
     /// Every [`CallError`] there is.
     pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
         let _in_flight = InFlight::new(&self.in_flight);
-        let Some(catalogue) = self.open() else {
-            return Err(CallError::Overloaded(
-                "The hub is starting or stopping. Try again in a second.".to_owned(),
-            ));
-        };
+        let catalogue = self.open()?;
         tools::run(&catalogue, &self.health, call).await
     }
 
-    fn open(&self) -> Option<Arc<Catalogue>> {
-        if self.draining.load(Ordering::SeqCst) {
-            return None;
-        }
-        self.catalogue.load_full()
+    /// Runs a conversation against the latest catalogue. It is in flight until its answer is written.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn chat(&self, chat: Chat) -> Result<(Chatted, InFlight), CallError> {
+        let in_flight = InFlight::new(&self.in_flight);
+        let catalogue = self.open()?;
+        Ok((chat::run(&catalogue, chat).await?, in_flight))
+    }
+
+    fn open(&self) -> Result<Arc<Catalogue>, CallError> {
+        let open = !self.draining.load(Ordering::SeqCst);
+        let catalogue = self.catalogue.load_full().filter(|_| open);
+        catalogue.ok_or_else(|| {
+            CallError::Overloaded(
+                "The hub is starting or stopping. Try again in a second.".to_owned(),
+            )
+        })
     }
 
     /// Takes no new calls; returns when those in flight are done.
@@ -135,14 +145,14 @@ impl Lobby {
 
 // === impl InFlight ===
 
-impl<'a> InFlight<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
+impl InFlight {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
+        Self(count.clone())
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

@@ -3,6 +3,7 @@
 mod api;
 mod body;
 mod calls;
+mod chat;
 mod guard;
 mod http;
 mod lobby;
