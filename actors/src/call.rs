@@ -195,8 +195,9 @@ fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt
         Some(word) => format!(" ({word})"),
         None => String::new(),
     };
+    let advice = failure.advice.unwrap_or(R::CHECK);
     CallError::Rejected {
-        sentence: format!("{provider} rejected the request{word}. {}", R::CHECK),
+        sentence: format!("{provider} rejected the request{word}. {advice}"),
         attempts,
     }
 }
@@ -216,8 +217,17 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
         .iter()
         .filter_map(|a| a.outcome.err().map(|kind| format!("{} {kind}", a.provider)))
         .collect();
+    let mut sentence = format!("No provider could answer: {}.", each.join("; "));
+    if let Some(advice) = failures.iter().find_map(|failure| failure.advice) {
+        sentence.push(' ');
+        sentence.push_str(advice);
+    }
+    // Each for a reason of its own, and none of them at fault.
+    if asked().next().is_some() && asked().all(|a| a.outcome == Err(FailureKind::Rejected)) {
+        return CallError::Rejected { sentence, attempts };
+    }
     CallError::ProvidersFailed {
-        sentence: format!("No provider could answer: {}.", each.join("; ")),
+        sentence,
         retry_after: failures
             .iter()
             .filter_map(|failure| failure.retry_after)

@@ -176,3 +176,97 @@ fn shorten(text: &mut String, most: usize) {
     }
     text.drain(..from);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    const KEY: &str = "sk-canary-5309-\u{e4}/tail";
+
+    /// What the vault's finder does, for one key.
+    fn finder() -> FindSecret {
+        Arc::new(|text| {
+            let ends_like = |length: usize| {
+                let beginning = KEY.get(..length);
+                beginning.is_some_and(|beginning| text.ends_with(beginning))
+            };
+            if text.contains(KEY) {
+                Sight::Holds
+            } else if (8..KEY.len()).any(ends_like) {
+                Sight::Begins
+            } else {
+                Sight::Clear
+            }
+        })
+    }
+
+    /// What passes, and whether the key was caught.
+    fn pass(events: impl IntoIterator<Item = Event>) -> (Vec<Event>, bool) {
+        let mut sieve = Sieve::new(finder());
+        let mut clean = VecDeque::new();
+        for event in events {
+            if sieve.pass(event, &mut clean).is_err() {
+                return (clean.into(), true);
+            }
+        }
+        sieve.release(&mut clean);
+        (clean.into(), false)
+    }
+
+    fn text(events: &[Event]) -> String {
+        let texts = events.iter().filter_map(|event| match event {
+            Event::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn a_key_in_pieces_does_not_pass() {
+        let answer = format!("your key is {KEY}, is it?");
+        let letters: Vec<_> = answer.char_indices().map(|(at, _)| at).collect();
+        for first in &letters {
+            for second in letters.iter().filter(|second| *second >= first) {
+                let pieces = [
+                    &answer[..*first],
+                    &answer[*first..*second],
+                    &answer[*second..],
+                ];
+                let between = Event::Thinking("hm".to_owned());
+                let mut events: Vec<_> = pieces.map(|text| Event::Text(text.to_owned())).into();
+                events.insert(1, between);
+                let (passed, caught) = pass(events);
+                assert!(caught, "{pieces:?}");
+                let seen = text(&passed);
+                assert!(!seen.contains(&KEY[..8]), "{pieces:?}: {seen}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_hidden_in_escapes_does_not_pass() {
+        let hidden = br#"data: {"x": "sk-canary-5309-\u00e4\/t\u0061il"}"#;
+        assert!(pass([Event::Raw(hidden.as_slice().into())]).1);
+    }
+
+    #[test]
+    fn what_only_begins_like_the_key_passes() {
+        let pieces = ["see sk-canary", "-53", "10, ", "sk-canary-5309"];
+        let (passed, caught) = pass(pieces.map(|text| Event::Text(text.to_owned())));
+        assert!(!caught);
+        assert_eq!(text(&passed), pieces.concat());
+        let waiting = pass_some(&pieces[..1]);
+        assert_eq!(waiting, 0, "it may still become the key");
+    }
+
+    fn pass_some(pieces: &[&str]) -> usize {
+        let mut sieve = Sieve::new(finder());
+        let mut clean = VecDeque::new();
+        for piece in pieces {
+            let event = Event::Text((*piece).to_owned());
+            assert_eq!(sieve.pass(event, &mut clean), Ok(()));
+        }
+        clean.len()
+    }
+}

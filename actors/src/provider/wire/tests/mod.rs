@@ -2,11 +2,15 @@
 
 mod anthropic;
 mod gemini;
+mod gemini_client;
 mod gemini_errors;
 mod hostile;
 mod openai;
 mod openai_errors;
+mod round_trip;
 mod statuses;
+mod streams;
+mod translations;
 
 use std::{sync::Arc, time::Duration};
 
