@@ -48,6 +48,7 @@ mod retries;
 mod sealing;
 mod search;
 mod secrets;
+mod streams;
 mod surface;
 mod tiers;
 mod wire;
