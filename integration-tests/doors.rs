@@ -384,7 +384,9 @@ async fn a_request_in_the_vendors_own_format_passes_as_it_is() {
         let events = Stream::halves(text).events(vendor, model);
         // Signs of life are the door's own.
         let is_ping = |event: &str| event.starts_with("event: ping");
-        let events = events.iter().map(|event| event.trim_start_matches(": PROCESSING\n\n"));
+        let events = events
+            .iter()
+            .map(|event| event.trim_start_matches(": PROCESSING\n\n"));
         let unchanged: String = events.filter(|event| !is_ping(event)).collect();
         assert_eq!(bytes.replace(": PROCESSING\n\n", ""), unchanged);
         assert_eq!(end, End::Clean);

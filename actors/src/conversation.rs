@@ -318,15 +318,7 @@ impl Conversation {
     /// The last text of a user: what was asked last, for those who keep records. Empty if there is
     /// none.
     pub fn last_text(&self) -> &str {
-        let turns = self.messages.iter().rev();
-        let parts = turns
-            .filter(|said| said.role == Role::User)
-            .flat_map(|said| said.parts.iter().rev());
-        let mut texts = parts.filter_map(|part| match &part.content {
-            Content::Text(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.next().unwrap_or_default()
+        last_text(&self.messages)
     }
 }
 
@@ -358,6 +350,17 @@ impl From<Content> for Part {
             signature: None,
         }
     }
+}
+
+/// The last text of a user; empty if there is none.
+pub fn last_text(messages: &[Message]) -> &str {
+    let turns = messages.iter().rev().filter(|said| said.role == Role::User);
+    let parts = turns.flat_map(|said| said.parts.iter().rev());
+    let mut texts = parts.filter_map(|part| match &part.content {
+        Content::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.next().unwrap_or_default()
 }
 
 /// All texts among the parts, with nothing between them. Thinking is left out.

@@ -10,7 +10,11 @@ mod write_stream;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-pub use self::{read::read_request, write::write_answer, write_stream::StreamWriter};
+pub use self::{
+    read::{read_messages, read_request},
+    write::write_answer,
+    write_stream::StreamWriter,
+};
 use super::{
     Dialect, Encoded, ReadStream, Wire,
     error_body::ErrorBody,

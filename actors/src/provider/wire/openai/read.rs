@@ -53,6 +53,20 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
     })
 }
 
+/// Reads a list of messages alone: what stands above them, and who said what.
+///
+/// # Errors
+/// The part that is not in the format.
+pub fn read_messages(messages: Value) -> Result<(Vec<Arc<str>>, Vec<Message>), BadRequest> {
+    let mut conversation = Conversation::default();
+    let whole = [("messages".to_owned(), messages)].into_iter().collect();
+    let mut fields = Fields::of(String::new(), Value::Object(whole))?;
+    for said in fields.objects("messages")? {
+        message(said, &mut conversation, &mut false)?;
+    }
+    Ok((conversation.system, conversation.messages))
+}
+
 fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {
     let mut conversation = Conversation::default();
     if !fields.has("messages") {
