@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     FakeUpstream, Fault, Hub, Pyfun,
-    chat::{End, Said},
+    chat::{Door, End, Said},
     stream::{Cut, Stream},
     vendor::Vendor,
 };
@@ -173,6 +173,39 @@ async fn who_hangs_up_is_not_billed_on() {
         drop(stream);
         exchange.hung_up_within(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test]
+async fn a_vendor_that_tells_the_key_in_pieces_is_cut_off() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    for vendor in VENDORS {
+        let key = format!("key-of-{}", vendor.provider());
+        for at in 1..key.len() {
+            let (first, second) = key.split_at(at);
+            let pieces = ["so ", "it is ", first, second, " !"];
+            upstream
+                .endpoint(vendor)
+                .once(Fault::Stream(Stream::of(&pieces)));
+            let params = json!({"prompt": "x", "provider": vendor.provider()});
+            let (said, end) = hub.api_stream(&ask(params)).await.rest().await;
+            let (pieces, _) = told(&said);
+            let text = pieces.concat();
+            assert!(text.starts_with("so it is "), "{said:?}");
+            assert!(!text.contains(&key[..8]), "{said:?}");
+            assert_eq!(end, End::Cut, "{said:?}");
+        }
+    }
+    // The vendor's own bytes at a door of its format.
+    let pieces = ["so ", "it is key-of-anth", "ropic !"];
+    upstream.anthropic.once(Fault::Stream(Stream::of(&pieces)));
+    let body = Door::Anthropic.ask_stream("claude-fast-1", "x");
+    let (bytes, end) = hub.chat_stream(Door::Anthropic, &body).await.bytes().await;
+    assert!(
+        bytes.contains("so ") && !bytes.contains("key-of-a"),
+        "{bytes}"
+    );
+    assert_eq!(end, End::Cut);
 }
 
 #[tokio::test]

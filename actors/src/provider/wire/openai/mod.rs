@@ -1,9 +1,12 @@
 //! OpenAI's chat completions format (`api = "openai"`) and what its many speakers make of it.
 
 mod answer;
+mod message;
 mod read;
+mod read_message;
 mod request;
 mod stream;
+mod usage;
 mod write;
 mod write_stream;
 
@@ -11,8 +14,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 pub use self::{
-    read::{read_messages, read_request},
-    write::write_answer,
+    read::read_request, read_message::read_messages, write::write_answer,
     write_stream::StreamWriter,
 };
 use super::{
