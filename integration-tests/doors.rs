@@ -564,6 +564,7 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
             (405, "POST"),
             "{wrong}"
         );
+        door.error(&wrong.body);
         let long = [
             ("Content-Type", "application/json"),
             ("Content-Length", "99999999"),
@@ -584,6 +585,20 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
             "invalid_request_error"
         };
         assert_eq!(door.error(&large.body).0, kind);
+    }
+    let paths = [
+        ("/v1/responses", "/v1/chat/completions"),
+        ("/chat/completions", "ends with /v1"),
+        ("/v1/v1/messages", "Leave /v1 out"),
+    ];
+    for (path, word) in paths {
+        for door in DOORS {
+            let bytes = http::request("POST", path, &door.headers(), b"{}");
+            let reply = hub.raw(&bytes).await;
+            assert_eq!(reply.status, 404, "{reply}");
+            let (_, sentence) = door.error(&reply.body);
+            assert!(sentence.contains(word), "{reply}");
+        }
     }
     let unknown = Door::OpenAi.ask("claude-fast-2", "hello");
     let reply = hub.chat(Door::OpenAi, &unknown).await;

@@ -240,6 +240,15 @@ impl Stream {
         (all, self.end.unwrap())
     }
 
+    /// Returns when this has come.
+    pub(crate) async fn until(&mut self, text: &str) {
+        while !self.body.contains(text) {
+            if !self.unchunk() {
+                assert!(self.read().await, "the end before {text:?}: {}", self.body);
+            }
+        }
+    }
+
     /// The bytes of the events as they came, and how they ended.
     pub(crate) async fn bytes(mut self) -> (String, End) {
         loop {

@@ -109,23 +109,15 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
             .service(get(web::get().to(mcp::sse::stream))("/sse"))
             .service(messages.default_service(web::to(post)));
     }
-    let post = |path: &str, handler: actix_web::Route| {
-        let resource = web::resource(path).route(handler);
-        resource.default_service(web::to(|| async { status::method_not_allowed("POST") }))
-    };
     config
-        .service(post(
-            "/v1/chat/completions",
-            web::post().to(chat::serve::<chat::OpenAi>),
-        ))
-        .service(post(
-            "/v1/messages",
-            web::post().to(chat::serve::<chat::Anthropic>),
-        ))
+        .service(chat_door::<chat::OpenAi>("/v1/chat/completions"))
+        .service(chat_door::<chat::Anthropic>("/v1/messages"))
         .service(get(web::get().to(chat::models::list))("/v1/models"))
         .service(get(web::get().to(chat::models::one))(
             "/v1/models/{name:.+}",
         ))
+        .service(web::resource("/v1/{nowhere:.*}").default_service(web::to(chat::nowhere)))
+        .service(web::resource("/chat/completions").default_service(web::to(chat::nowhere)))
         .service(web::resource("/mcp").default_service(web::to(mcp::serve)))
         .service(
             web::resource("/api")
@@ -136,6 +128,12 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
         .service(get(seen().to(status::healthz))("/healthz"))
         .service(get(seen().to(status::readyz))("/readyz"))
         .default_service(web::to(status::not_found));
+}
+
+fn chat_door<D: chat::Door>(path: &str) -> actix_web::Resource {
+    web::resource(path)
+        .route(web::post().to(chat::serve::<D>))
+        .default_service(web::to(chat::wrong_method::<D>))
 }
 
 // === impl HttpTransport ===

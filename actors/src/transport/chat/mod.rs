@@ -39,6 +39,7 @@ use super::{
 use crate::{
     attempt::Attempt,
     chat::{Chat, Chatted},
+    params::clip,
     principal::Principal,
     protocol::{Completed, Completion},
     provider::wire::{Asked, BadRequest, Envelope},
@@ -198,6 +199,41 @@ async fn take<D: Door>(
     let Body { bytes, held } = request_body::read(request, payload, &lobby.bodies).await?;
     let asked = D::read(&bytes)?;
     Ok((asked, held))
+}
+
+/// Another method at one of the doors that take POST.
+pub async fn wrong_method<D: Door>() -> HttpResponse {
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Use POST here.",
+    );
+    let mut response = refuse::<D>(&refusal, RequestId::new().as_str());
+    let post = header::HeaderValue::from_static("POST");
+    response.headers_mut().insert(header::ALLOW, post);
+    response
+}
+
+/// Any other path where SDKs look for something.
+pub async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let path = clip(request.path());
+    let help = if !path.starts_with("/v1/") {
+        "The base URL of OpenAI's SDKs ends with /v1 here."
+    } else if path.starts_with("/v1/v1/") {
+        "Leave /v1 out of the base URL."
+    } else {
+        "SDKs find /v1/chat/completions, /v1/messages and /v1/models here."
+    };
+    let refusal = Refusal::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        format!("There is nothing at {path}. {help}"),
+    );
+    let request_id = RequestId::new();
+    match models::speaks_anthropic(&request) {
+        true => refuse::<Anthropic>(&refusal, request_id.as_str()),
+        false => refuse::<OpenAi>(&refusal, request_id.as_str()),
+    }
 }
 
 /// The answer to a request that gets none.
