@@ -14,6 +14,7 @@ mod support;
 mod admission;
 mod answers;
 mod api;
+mod api_stream;
 mod architecture;
 mod chain;
 mod cli;

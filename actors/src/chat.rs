@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
-    call::walk,
+    call::{Answered, walk},
     catalogue::{Catalogue, ToolKind},
     error::CallError,
     history,
@@ -121,24 +121,38 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         }
     };
     let walked = walk(plan, &catalogue.hub, None).await?;
-    let provider = walked
-        .attempts
-        .last()
-        .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
-    Ok(Chatted {
-        answer: walked.answer,
-        keeping: Keeping {
-            db: catalogue.db.clone(),
-            tool,
-            prompt,
-            provider: provider.clone(),
-            model: walked.model.clone(),
-        },
-        provider,
-        model: walked.model,
-        dropped: walked.dropped,
-        attempts: walked.attempts,
-    })
+    Ok(Chatted::new(catalogue, tool, prompt, walked))
+}
+
+// === impl Chatted ===
+
+impl Chatted {
+    /// An answer that came of a walk, to be kept as `tool`'s.
+    pub fn new(
+        catalogue: &Catalogue,
+        tool: Arc<str>,
+        prompt: Option<String>,
+        walked: Answered,
+    ) -> Self {
+        let provider = walked
+            .attempts
+            .last()
+            .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
+        Self {
+            answer: walked.answer,
+            keeping: Keeping {
+                db: catalogue.db.clone(),
+                tool,
+                prompt,
+                provider: provider.clone(),
+                model: walked.model.clone(),
+            },
+            provider,
+            model: walked.model,
+            dropped: walked.dropped,
+            attempts: walked.attempts,
+        }
+    }
 }
 
 // === impl Keeping ===

@@ -11,6 +11,7 @@ use crate::{
     attempt::Attempt,
     call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
+    chat::Chatted,
     db_query,
     error::CallError,
     history, inventory,
@@ -108,29 +109,17 @@ pub async fn run(
     health: &Recipient<ReportHealth>,
     call: Call,
 ) -> Result<Outcome, CallError> {
-    let Some(tool) = catalogue.tool(&call.tool) else {
-        let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
-        return Err(CallError::UnknownTool {
-            name: clip(&call.tool),
-            active: list(&active),
-        });
-    };
-    if let Some(why) = &tool.inactive {
-        return Err(CallError::NotConfigured(format!(
-            "`{}` is not available: {why}.",
-            tool.name
-        )));
-    }
+    let tool = find(catalogue, &call.tool)?;
     let params = Params::new(&tool.name, call.params)?;
     match &tool.kind {
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
-            let prompt = history::prompt(catalogue, &params.prompt);
+            let prompt = history::prompt(catalogue, params.last_text());
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
             let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
             let walked = walked.whole().ok_or(CallError::Internal)?;
-            let outcome = answered(catalogue, tool, walked);
+            let outcome = answered(catalogue, &tool.name, walked);
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
         }
@@ -180,7 +169,47 @@ pub async fn run(
     }
 }
 
-fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered<Completion>) -> Outcome {
+/// The tool of that name, if it can be called.
+///
+/// # Errors
+/// [`CallError::UnknownTool`], [`CallError::NotConfigured`].
+pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Tool, CallError> {
+    let Some(tool) = catalogue.tool(name) else {
+        let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
+        return Err(CallError::UnknownTool {
+            name: clip(name),
+            active: list(&active),
+        });
+    };
+    match &tool.inactive {
+        None => Ok(tool),
+        Some(why) => Err(CallError::NotConfigured(format!(
+            "`{}` is not available: {why}.",
+            tool.name
+        ))),
+    }
+}
+
+/// Runs a call of an LLM tool up to the first piece of its answer.
+///
+/// # Errors
+/// Every [`CallError`] there is.
+pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallError> {
+    let tool = find(catalogue, &call.tool)?;
+    let ToolKind::Llm { system, provider } = &tool.kind else {
+        return Err(CallError::Internal);
+    };
+    let mut params = Params::new(&tool.name, call.params)?.llm()?;
+    params.stream = true;
+    let prompt = history::prompt(catalogue, params.last_text());
+    let (system, start) = (system.clone(), provider.as_deref());
+    let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
+    let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+    Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
+}
+
+/// What an answer comes to that is complete.
+pub fn answered(catalogue: &Catalogue, tool: &str, answered: Answered<Completion>) -> Outcome {
     let Answered {
         mut answer,
         model,
@@ -213,7 +242,7 @@ fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outco
     let findings = Findings::new(answer, limit, dropped);
     let text = findings.text();
     let about = About::Search(findings);
-    Outcome::of_provider(catalogue, tool, text, model, about, attempts)
+    Outcome::of_provider(catalogue, &tool.name, text, model, about, attempts)
 }
 
 /// The rows alone: whether they are all is said beside them.
@@ -226,7 +255,7 @@ fn rows<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
 impl Outcome {
     fn of_provider(
         catalogue: &Catalogue,
-        tool: &Tool,
+        tool: &str,
         text: String,
         model: Arc<str>,
         about: About,
@@ -234,7 +263,7 @@ impl Outcome {
     ) -> Self {
         let provider = attempts
             .last()
-            .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
+            .map_or_else(|| tool.into(), |last| last.provider.clone());
         let text = if catalogue.hub.tag_replies {
             format!("[{provider}] {text}")
         } else {

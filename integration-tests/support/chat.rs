@@ -9,7 +9,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{deadline::within, http, hub::Hub, reply::Reply};
+use super::{
+    deadline::within,
+    http,
+    hub::{Hub, api_request},
+    reply::Reply,
+};
 
 /// Longest wait for anything on a stream.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -158,6 +163,11 @@ impl Hub {
             text.as_bytes(),
         ))
         .await
+    }
+
+    /// `POST /api` with this, and the head of the answer.
+    pub(crate) async fn api_stream(&self, body: &Value) -> Stream {
+        Stream::open(self, &api_request(body.to_string().as_bytes())).await
     }
 
     /// The same, and the head of the answer.

@@ -168,7 +168,7 @@ impl Pump {
     fn feed(&mut self, bytes: &Bytes) -> Result<(), Failure> {
         self.received += bytes.len();
         let fed = self.lines.feed(bytes);
-        while let (None, Some(sent)) = (&self.ending, self.lines.next()) {
+        while let (None, Some(sent)) = (&self.ending, self.lines.take()) {
             let mut events = std::mem::take(&mut self.scratch);
             let read = self.reader.read(&sent, &mut events);
             self.pass(events)?;

@@ -20,7 +20,7 @@ use super::{
     mcp::{Changes, Listing},
 };
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, ToolKind},
     chat::{self, Chat, Chatted},
     error::CallError,
     protocol::ReportHealth,
@@ -54,6 +54,21 @@ pub struct Lobby {
 
 /// Counts a call while it lives: a draining hub waits for it.
 pub struct InFlight(Arc<AtomicUsize>);
+
+/// How a call comes that may come bit by bit.
+pub enum Streamed {
+    /// An LLM's answer, which has begun.
+    Told {
+        /// By which it was planned.
+        catalogue: Arc<Catalogue>,
+        /// Which tool.
+        tool: Arc<str>,
+        /// The answer.
+        chatted: Box<Chatted>,
+    },
+    /// Another tool's result.
+    Done(Box<Outcome>),
+}
 
 // === impl Lobby ===
 
@@ -112,6 +127,29 @@ impl Lobby {
         let _in_flight = InFlight::new(&self.in_flight);
         let catalogue = self.open()?;
         tools::run(&catalogue, &self.health, call).await
+    }
+
+    /// Runs a call against the latest catalogue, bit by bit if it can be. It is in flight until its
+    /// answer is written.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn stream(&self, call: Call) -> Result<(Streamed, InFlight), CallError> {
+        let in_flight = InFlight::new(&self.in_flight);
+        let catalogue = self.open()?;
+        let tool = tools::find(&catalogue, &call.tool)?;
+        if !matches!(tool.kind, ToolKind::Llm { .. }) {
+            let outcome = tools::run(&catalogue, &self.health, call).await?;
+            return Ok((Streamed::Done(Box::new(outcome)), in_flight));
+        }
+        let tool = tool.name.clone();
+        let chatted = tools::tell(&catalogue, call).await?;
+        let told = Streamed::Told {
+            catalogue,
+            tool,
+            chatted: Box::new(chatted),
+        };
+        Ok((told, in_flight))
     }
 
     /// Runs a conversation against the latest catalogue. It is in flight until its answer is written.

@@ -1,6 +1,7 @@
 //! Transports: the doors. A new interface is a new file here, and a line where routes are named.
 
 mod api;
+mod api_stream;
 mod body;
 mod calls;
 mod chat;

@@ -7,10 +7,10 @@
 //! - `events`: an answer as it is made; `refusal`: why there is none
 
 mod anthropic;
-mod events;
+pub(super) mod events;
 pub mod models;
 mod openai;
-mod refusal;
+pub(super) mod refusal;
 
 use std::{
     borrow::Cow,

@@ -124,7 +124,7 @@ impl Stream {
                 self.said = true;
                 // Whole already, with some servers; `{}` only says that fragments follow.
                 let input = arguments::text(block.input);
-                if input.trim_matches(['{', '}', ' ']) != "" {
+                if !input.trim_matches(['{', '}', ' ']).is_empty() {
                     self.arguments(&input, into);
                 }
             }
