@@ -207,6 +207,15 @@ impl Catalogue {
             .filter(|provider| provider.info.inactive.is_none())
     }
 
+    /// Who is asked for that model: the first that offers it and can be used, else the first that
+    /// offers it.
+    pub fn offering(&self, model: &str) -> Option<&Provider> {
+        let offers = |provider: &&Provider| provider.info.offers(model).is_some();
+        self.usable_providers()
+            .find(offers)
+            .or_else(|| self.providers.iter().find(offers))
+    }
+
     /// Search providers that have what they need to be called, up or not at this moment.
     pub fn usable_searchers(&self) -> impl Iterator<Item = &Provider<SearchRequest>> {
         self.searchers

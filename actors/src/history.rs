@@ -3,7 +3,7 @@
 //! Prompts and answers are people's own. They are kept only where the configuration says so, and never
 //! more than the first 64 KiB of each.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TrySendError;
@@ -11,12 +11,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::{
     catalogue::{Catalogue, Tool},
     db_sync::MOST_LAST_RESULTS,
-    protocol::{Look, Record, WriteState},
+    protocol::{DbUp, Look, Record, WriteState},
     tools::{Outcome, Provenance},
 };
 
 /// Most bytes of a prompt or an answer that are kept.
-const MOST: usize = 64 * 1024;
+pub const MOST: usize = 64 * 1024;
 
 /// What is kept of a prompt; `None` if nothing is. To be asked before the prompt goes its way.
 pub fn prompt(catalogue: &Catalogue, prompt: &str) -> Option<String> {
@@ -35,10 +35,22 @@ pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome:
     let Provenance {
         provider, model, ..
     } = provenance;
+    keep_text(db, &tool.name, prompt, text, provider, model);
+}
+
+/// The same, for who has no tool.
+pub fn keep_text(
+    db: &DbUp,
+    tool: &Arc<str>,
+    prompt: Option<String>,
+    text: &str,
+    provider: &Arc<str>,
+    model: &Arc<str>,
+) {
     let at = SystemTime::now();
     if let Some(prompt) = prompt {
         db.records.do_send(Record {
-            tool: tool.name.clone(),
+            tool: tool.clone(),
             prompt,
             response: start(text, MOST).to_owned(),
             provider: provider.clone(),
@@ -48,7 +60,7 @@ pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome:
     }
     if let Some(last_results) = &db.last_results {
         let write = WriteState {
-            key: format!("{}.last_result", tool.name).into(),
+            key: format!("{tool}.last_result").into(),
             value: last_result(text, provider, model),
         };
         match last_results.try_send(write) {

@@ -17,6 +17,7 @@
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there; `persist`: what it gives the outbox
+//! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -35,6 +36,7 @@ pub mod audit;
 pub mod cache;
 pub mod call;
 pub mod catalogue;
+pub mod chat;
 pub mod completion;
 pub mod conversation;
 pub mod db_query;
@@ -43,6 +45,7 @@ pub mod error;
 mod failure;
 mod history;
 pub mod inventory;
+pub mod models;
 pub mod outbox;
 pub mod params;
 mod persist;

@@ -7,7 +7,7 @@ mod llm;
 
 use serde_json::{Map, Value};
 
-pub use self::llm::{DEFAULT_MAX_TOKENS, LlmParams};
+pub use self::llm::{DEFAULT_MAX_TOKENS, LlmParams, Said};
 use crate::error::CallError;
 
 /// Takes parameters out of an object, one by one.
@@ -117,6 +117,17 @@ impl Params {
         match number {
             Some(number) if (0.0..=most).contains(&number) => Ok(Some(number)),
             _ => Err(wrong(name, &format!("a number from 0 to {most}"))),
+        }
+    }
+
+    /// Whatever is there, if it is not null, an empty text or an empty list.
+    fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        match self.given.remove(name)? {
+            Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
+            Value::Array(items) if items.is_empty() => None,
+            value => Some(value),
         }
     }
 

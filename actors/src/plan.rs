@@ -43,6 +43,26 @@ pub struct Hop<R: Request = CompletionRequest> {
     pub limit: u32,
 }
 
+/// Who needs a provider: what the caller asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// A tool, or a model.
+    pub name: &'a str,
+    /// Why it cannot be called.
+    pub inactive: Option<&'a str>,
+}
+
+/// Where a conversation's chain starts.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Who is asked first.
+    pub provider: &'a Provider,
+    /// Which model, wherever it is offered; each provider's default if the caller names none.
+    pub model: Option<&'a str>,
+    /// Longest time for the whole chain.
+    pub timeout: Duration,
+}
+
 // === impl Plan ===
 
 impl Plan {
@@ -62,30 +82,60 @@ impl Plan {
         now: Instant,
     ) -> Result<Self, CallError> {
         let first = first(catalogue, start, &params)?;
-        let hops = chain(&catalogue.providers, first, tool, "an LLM provider")?
+        let asker = Asker {
+            name: &tool.name,
+            inactive: tool.inactive.as_deref(),
+        };
+        let model = params.model.clone();
+        let request = params.request(system);
+        let start = Start {
+            provider: first,
+            model: model.as_deref(),
+            timeout: tool.timeout,
+        };
+        Self::conversation(catalogue, asker, start, request, now)
+    }
+
+    /// Plans a conversation that came in at `now`.
+    ///
+    /// # Errors
+    /// [`CallError::NotConfigured`]
+    pub fn conversation(
+        catalogue: &Catalogue,
+        asker: Asker<'_>,
+        start: Start<'_>,
+        request: CompletionRequest,
+        now: Instant,
+    ) -> Result<Self, CallError> {
+        let Start {
+            provider,
+            model,
+            timeout,
+        } = start;
+        let hops = chain(&catalogue.providers, provider, asker, "an LLM provider")?
             .into_iter()
-            .map(|provider| hop(catalogue, provider, &params))
+            .map(|provider| hop(catalogue, provider, model, request.max_tokens))
             .collect();
         Ok(Self {
             hops,
-            deadline: now + tool.timeout,
-            timeout: tool.timeout,
+            deadline: now + timeout,
+            timeout,
             hop_timeout: catalogue.hub.request_timeout,
-            request: Arc::new(params.request(system)),
+            request: Arc::new(request),
         })
     }
 }
 
 /// From `first` along `fallback_to`. A provider without a key stays in the chain, so that the caller
 /// sees that it was passed over. If nobody in it can be used, the first provider that can follows;
-/// `what` says what the tool needs if there is none.
+/// `what` says what `asker` needs if there is none.
 ///
 /// # Errors
 /// [`CallError::NotConfigured`]
 pub fn chain<'a, R: Request>(
     providers: &'a [Provider<R>],
     first: &'a Provider<R>,
-    tool: &Tool,
+    asker: Asker<'_>,
     what: &str,
 ) -> Result<Vec<&'a Provider<R>>, CallError> {
     let usable = |provider: &&Provider<R>| provider.info.inactive.is_none();
@@ -94,8 +144,8 @@ pub fn chain<'a, R: Request>(
         let Some(other) = providers.iter().find(usable) else {
             return Err(CallError::NotConfigured(format!(
                 "`{}` needs {what} with a key: {}.",
-                tool.name,
-                tool.inactive.as_deref().unwrap_or("none is set")
+                clip(asker.name),
+                asker.inactive.unwrap_or("none is set")
             )));
         };
         chain.extend(walk(providers, other));
@@ -141,14 +191,22 @@ fn first<'a>(
     }
     let own = start.and_then(|name| catalogue.provider(name));
     if let Some(model) = &params.model {
-        let offers = |provider: &&Provider| provider.info.offers(model).is_some();
         return own
-            .filter(offers)
-            .or_else(|| catalogue.usable_providers().find(offers))
-            .or_else(|| catalogue.providers.iter().find(offers))
+            .filter(|provider| provider.info.offers(model).is_some())
+            .or_else(|| catalogue.offering(model))
             .ok_or_else(|| unknown_model(catalogue, model));
     }
-    own.or_else(|| catalogue.usable_providers().next())
+    usual(catalogue, start)
+}
+
+/// The provider that is asked if the caller names none: `start` if it is there, else the first.
+///
+/// # Errors
+/// [`CallError::NotConfigured`]
+pub fn usual<'a>(catalogue: &'a Catalogue, start: Option<&str>) -> Result<&'a Provider, CallError> {
+    start
+        .and_then(|name| catalogue.provider(name))
+        .or_else(|| catalogue.usable_providers().next())
         .or_else(|| catalogue.providers.first())
         .ok_or_else(|| {
             CallError::NotConfigured(
@@ -181,11 +239,13 @@ fn walk<'a, R: Request>(
     chain
 }
 
-fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
-    let asked = params
-        .model
-        .as_deref()
-        .and_then(|model| provider.info.offers(model));
+fn hop(
+    catalogue: &Catalogue,
+    provider: &Provider,
+    model: Option<&str>,
+    max_tokens: Option<u32>,
+) -> Hop {
+    let asked = model.and_then(|model| provider.info.offers(model));
     let model = asked.unwrap_or(&provider.info.offer.default).clone();
     let most = catalogue
         .model_of(&provider.info.name, &model)
@@ -193,7 +253,7 @@ fn hop(catalogue: &Catalogue, provider: &Provider, params: &LlmParams) -> Hop {
     Hop {
         provider: provider.info.clone(),
         up: provider.up.clone(),
-        limit: params.max_tokens.min(most.unwrap_or(u32::MAX)),
+        limit: max_tokens.unwrap_or(u32::MAX).min(most.unwrap_or(u32::MAX)),
         model,
     }
 }
@@ -232,8 +292,8 @@ pub fn unknown_model(catalogue: &Catalogue, model: &str) -> CallError {
     ))
 }
 
-/// The names most like `word`, best first; all of them if none is.
-fn near<'a>(word: &str, names: &[&'a str]) -> Vec<&'a str> {
+/// The names most like `word`, best first; the first few of them all if none is.
+pub fn near<'a>(word: &str, names: &[&'a str]) -> Vec<&'a str> {
     let mut scored: Vec<_> = names
         .iter()
         .map(|name| (strsim::jaro_winkler(word, name), *name))

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 
 /// Longest pause between two events of a vendor, its signs of life included.
 pub const IDLE: Duration = Duration::from_secs(60);
+/// Longest wait for a reader that takes nothing: its stream holds one of the provider's permits.
+pub const STALL: Duration = Duration::from_secs(60);
 /// How much longer a reader waits than the provider does: for one that is stuck.
 const GRACE: Duration = Duration::from_secs(5);
 /// Most bytes of a stream that wait for a slow reader: 64 KiB. One event may be larger, and then
@@ -84,6 +86,8 @@ pub enum Event {
 pub struct Streaming {
     opening: VecDeque<Event>,
     rest: mpsc::Receiver<Waiting>,
+    /// When a provider that says nothing is given up.
+    patience: Instant,
     ended: bool,
 }
 
@@ -147,6 +151,7 @@ impl Streaming {
         let stream = Self {
             opening,
             rest,
+            patience: Instant::now() + IDLE + GRACE,
             ended: false,
         };
         (sink, stream)
@@ -157,7 +162,7 @@ impl Streaming {
         Self::new(completion.into_events()).1
     }
 
-    /// The next step; `None` after the last.
+    /// The next step; `None` after the last. Who stops waiting for it loses nothing.
     ///
     /// # Errors
     /// Why the stream broke off. Nothing follows. A provider that vanished without a word is
@@ -168,12 +173,13 @@ impl Streaming {
         }
         let step = match self.opening.pop_front() {
             Some(event) => Ok(event),
-            None => match timeout(IDLE + GRACE, self.rest.recv()).await {
+            None => match timeout_at(self.patience, self.rest.recv()).await {
                 Ok(Some(waiting)) => waiting.step,
                 Ok(None) => Err(Failure::new(FailureKind::Interrupted, Class::NextNow)),
                 Err(_elapsed) => Err(Failure::new(FailureKind::Timeout, Class::NextNow)),
             },
         };
+        self.patience = Instant::now() + IDLE + GRACE;
         self.ended = matches!(step, Err(_) | Ok(Event::End { .. }));
         Some(step)
     }
@@ -185,19 +191,24 @@ impl Sink {
     /// Sends an event as soon as there is room for it.
     ///
     /// # Errors
-    /// [`Gone`], also while it waits.
+    /// [`Gone`], also while it waits, and after [`STALL`].
     pub async fn send(&self, event: Event) -> Result<(), Gone> {
         let size = u32::try_from(event.size().min(MOST_WAITING)).unwrap_or(u32::MAX);
-        let room = tokio::select! {
+        let sent = async {
             // The semaphore is never closed.
-            room = self.room.clone().acquire_many_owned(size) => room.ok(),
-            () = self.to.closed() => return Err(Gone),
+            let room = self.room.clone().acquire_many_owned(size).await.ok();
+            let waiting = Waiting {
+                step: Ok(event),
+                _room: room,
+            };
+            self.to.send(waiting).await.map_err(|_| Gone)
         };
-        let waiting = Waiting {
-            step: Ok(event),
-            _room: room,
-        };
-        self.to.send(waiting).await.map_err(|_| Gone)
+        tokio::select! {
+            biased;
+            sent = sent => sent,
+            () = self.to.closed() => Err(Gone),
+            () = sleep(STALL) => Err(Gone),
+        }
     }
 
     /// Ends the stream with the reason why it breaks off.
@@ -213,5 +224,67 @@ impl Sink {
     /// Returns when nobody reads any more.
     pub async fn gone(&self) {
         self.to.closed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+    use tokio::task::unconstrained;
+
+    use super::*;
+
+    /// How many events of that many bytes are taken before the sender has to wait.
+    async fn taken(size: usize) -> usize {
+        let (sink, _stream) = Streaming::new(VecDeque::new());
+        let event = Event::Text("a".repeat(size));
+        for count in 0.. {
+            // Tokio lets a task do only so much at a time.
+            let sent = unconstrained(sink.send(event.clone()));
+            if poll!(pin!(sent)).is_pending() {
+                return count;
+            }
+            assert!(count < 100_000, "there is no limit");
+        }
+        unreachable!()
+    }
+
+    #[actix::test]
+    async fn a_reader_that_does_not_read_holds_64_kib_at_most() {
+        for size in [0, 1, 1_000, 20_000] {
+            let bytes = taken(size).await * size;
+            assert!(bytes <= MOST_WAITING, "{bytes} of {size}");
+        }
+        // One that is larger waits alone.
+        assert_eq!(taken(2 * MOST_WAITING).await, 1);
+    }
+
+    #[actix::test]
+    async fn what_is_read_makes_room() {
+        let (sink, mut stream) = Streaming::new(VecDeque::new());
+        let event = Event::Text("a".repeat(MOST_WAITING));
+        assert_eq!(sink.send(event.clone()).await, Ok(()));
+        {
+            let mut waits = pin!(sink.send(event.clone()));
+            assert!(poll!(&mut waits).is_pending());
+            assert_eq!(stream.next().await, Some(Ok(event.clone())));
+            assert_eq!(waits.await, Ok(()));
+        }
+        let mut waits = pin!(sink.send(event));
+        assert!(poll!(&mut waits).is_pending());
+        drop(stream);
+        assert_eq!(waits.await, Err(Gone));
+    }
+
+    #[actix::test]
+    async fn a_sender_that_vanishes_is_an_error_and_never_an_end() {
+        let (sink, mut stream) = Streaming::new(VecDeque::from([Event::Text("a".to_owned())]));
+        drop(sink);
+        assert_eq!(stream.next().await, Some(Ok(Event::Text("a".to_owned()))));
+        let failed = Failure::new(FailureKind::Interrupted, Class::NextNow);
+        assert_eq!(stream.next().await, Some(Err(failed)));
+        assert_eq!(stream.next().await, None);
     }
 }

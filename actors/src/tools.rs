@@ -10,8 +10,9 @@ use tokio::time::Instant;
 use crate::{
     attempt::Attempt,
     cache::{self, Asked},
-    call::Answered,
+    call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
+    chat::Chatted,
     db_query,
     error::CallError,
     history, inventory,
@@ -120,23 +121,7 @@ pub async fn run(
     call: Call,
 ) -> Result<Outcome, CallError> {
     let principal = call.principal;
-    principal.may_call(&call.tool)?;
-    let Some(tool) = catalogue.tool(&call.tool) else {
-        let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
-        return Err(CallError::UnknownTool {
-            name: clip(&call.tool),
-            active: list(&active),
-        });
-    };
-    if let Some(why) = &tool.inactive {
-        if why == NO_MODEL {
-            return Err(CallError::Forbidden(format!("`{}`: {why}.", tool.name)));
-        }
-        return Err(CallError::NotConfigured(format!(
-            "`{}` is not available: {why}.",
-            tool.name
-        )));
-    }
+    let tool = find(catalogue, &principal, &call.tool)?;
     let params = Params::new(&tool.name, call.params)?;
     let asked = |cache: Option<bool>, observer| Asked {
         catalogue,
@@ -152,12 +137,12 @@ pub async fn run(
             if let Some(model) = &params.model {
                 principal.may_use(model)?;
             }
-            let prompt = history::prompt(catalogue, &params.prompt);
+            let prompt = history::prompt(catalogue, params.last_text());
             let asked = asked(params.cache, call.observer);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
             let tell = |catalogue: &Catalogue, tool: &Tool, walked: Answered| {
                 let walked = walked.whole().ok_or(CallError::Internal)?;
-                Ok(answered(catalogue, tool, walked))
+                Ok(answered(catalogue, &tool.name, walked))
             };
             let outcome = cache::answer(asked, plan, tell).await?;
             history::keep(catalogue, tool, prompt, &outcome);
@@ -222,7 +207,58 @@ pub async fn run(
     }
 }
 
-fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered<Completion>) -> Outcome {
+/// The tool of that name, if `principal` may call it and it can be called.
+///
+/// # Errors
+/// [`CallError::Forbidden`], [`CallError::UnknownTool`], [`CallError::NotConfigured`].
+pub fn find<'a>(
+    catalogue: &'a Catalogue,
+    principal: &Principal,
+    name: &str,
+) -> Result<&'a Arc<Tool>, CallError> {
+    principal.may_call(name)?;
+    let Some(tool) = catalogue.tool(name) else {
+        let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
+        return Err(CallError::UnknownTool {
+            name: clip(name),
+            active: list(&active),
+        });
+    };
+    match tool.inactive.as_deref() {
+        None => Ok(tool),
+        Some(why) if why == NO_MODEL => {
+            Err(CallError::Forbidden(format!("`{}`: {why}.", tool.name)))
+        }
+        Some(why) => Err(CallError::NotConfigured(format!(
+            "`{}` is not available: {why}.",
+            tool.name
+        ))),
+    }
+}
+
+/// Runs a call of an LLM tool up to the first piece of its answer.
+///
+/// # Errors
+/// Every [`CallError`] there is.
+pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallError> {
+    let tool = find(catalogue, &call.principal, &call.tool)?;
+    let ToolKind::Llm { system, provider } = &tool.kind else {
+        return Err(CallError::Internal);
+    };
+    let mut params = Params::new(&tool.name, call.params)?.llm()?;
+    if let Some(model) = &params.model {
+        call.principal.may_use(model)?;
+    }
+    params.stream = true;
+    let prompt = history::prompt(catalogue, params.last_text());
+    let (system, start) = (system.clone(), provider.as_deref());
+    let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
+    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
+    Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
+}
+
+/// What an answer comes to that is complete.
+pub fn answered(catalogue: &Catalogue, tool: &str, answered: Answered<Completion>) -> Outcome {
     let Answered {
         mut answer,
         model,
@@ -255,7 +291,7 @@ fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outco
     let findings = Findings::new(answer, limit, dropped);
     let text = findings.text();
     let about = About::Search(Arc::new(findings));
-    Outcome::of_provider(catalogue, tool, text, model, about, attempts)
+    Outcome::of_provider(catalogue, &tool.name, text, model, about, attempts)
 }
 
 /// The rows alone: whether they are all is said beside them.
@@ -268,7 +304,7 @@ fn rows<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
 impl Outcome {
     fn of_provider(
         catalogue: &Catalogue,
-        tool: &Tool,
+        tool: &str,
         text: String,
         model: Arc<str>,
         about: About,
@@ -276,7 +312,7 @@ impl Outcome {
     ) -> Self {
         let provider = attempts
             .last()
-            .map_or_else(|| tool.name.clone(), |last| last.provider.clone());
+            .map_or_else(|| tool.into(), |last| last.provider.clone());
         let text = if catalogue.hub.tag_replies {
             format!("[{provider}] {text}")
         } else {

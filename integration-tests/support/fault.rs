@@ -9,6 +9,7 @@ use super::{
     bomb,
     exchange::Exchange,
     stream::{Cut, Stream},
+    talk::{Question, Turn},
     vendor::Vendor,
 };
 
@@ -61,6 +62,8 @@ pub(crate) enum Fault {
     HugeBody,
     /// A body of a mebibyte that unpacks to more than a gibibyte.
     GzipBomb,
+    /// Converses, as the request wants it.
+    Talk,
 }
 
 /// What is to become of the connection.
@@ -153,6 +156,12 @@ impl Fault {
             Self::Hang => Ok(Afterwards::WaitForHangUp),
             Self::HugeBody => out.huge(vendor).await,
             Self::GzipBomb => out.bomb(vendor).await,
+            Self::Talk => match Question::new(vendor, exchange).turn() {
+                Turn::Fail(status) => out.json(status, "", &vendor.error(status, "no")).await,
+                Turn::Hang => Ok(Afterwards::WaitForHangUp),
+                Turn::Stream(stream) => out.stream(vendor, &stream).await,
+                Turn::Whole(answer) => out.json(200, "", &answer).await,
+            },
         }
     }
 }

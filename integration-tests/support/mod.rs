@@ -4,7 +4,9 @@
 //! - `program`: the binary as a process with its output captured; `hub`: one that serves
 //! - `pyfun`: the configuration texts the tests share
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
-//!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that never end; `exchange`: what it saw
+//!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that
+//!   never end; `talk`: a vendor that converses; `exchange`: what it saw
+//! - `chat`: requests of SDKs by hand
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `postgres`: a database server of the tests' own; `installed`: what it is made of; `cutter`: a wire
 //!   to it that breaks
@@ -14,6 +16,7 @@
 
 pub(crate) mod bomb;
 pub(crate) mod canary;
+pub(crate) mod chat;
 pub(crate) mod cutter;
 pub(crate) mod deadline;
 pub(crate) mod exchange;
@@ -29,6 +32,7 @@ pub(crate) mod pyfun;
 pub(crate) mod reply;
 pub(crate) mod searches;
 pub(crate) mod stream;
+pub(crate) mod talk;
 pub(crate) mod upstream;
 pub(crate) mod vendor;
 

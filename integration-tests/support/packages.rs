@@ -9,15 +9,22 @@ use std::{
 /// Under which everything is brought.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// The official conformance suite and TypeScript SDK. `latest` of the suite is older.
-const NPM: [&str; 2] = [
+/// The official conformance suite of MCP (`latest` is older) and the SDKs for TypeScript.
+const NPM: [&str; 4] = [
     "@modelcontextprotocol/conformance@0.2.0-alpha.12",
     "@modelcontextprotocol/sdk@1.32.2",
+    "openai@7.57.0",
+    "@anthropic-ai/sdk@1.12.0",
 ];
 /// The oldest Node that the suite runs on.
 const NODE: u32 = 22;
-/// The official Python SDK.
-const PYPI: &str = "mcp==2.3.0";
+/// The SDKs for Python.
+const PYPI: [&str; 4] = [
+    "mcp==2.3.0",
+    "openai==3.54.0",
+    "anthropic==2.12.0",
+    "langchain-openai==1.7.3",
+];
 
 /// A Node that is new enough, and the folder whose `node_modules` it finds packages in.
 #[derive(Debug, Clone)]
@@ -36,7 +43,7 @@ impl Node {
     pub(crate) fn get() -> &'static Self {
         static NODE_AND_PACKAGES: OnceLock<Node> = OnceLock::new();
         NODE_AND_PACKAGES.get_or_init(|| {
-            let folder = Path::new(FOLDER).join("mcp-npm");
+            let folder = Path::new(FOLDER).join("npm");
             let modules = folder.join("node_modules");
             let old = installed_node().is_none_or(|version| version < NODE);
             let mut wanted: Vec<String> = NPM.iter().map(|name| (*name).to_owned()).collect();
@@ -49,7 +56,7 @@ impl Node {
                 npm.args(["install", "--no-audit", "--no-fund", "--prefix"])
                     .arg(&folder)
                     .args(&wanted);
-                run(npm, "npm brings the MCP conformance suite and SDK; install Node.js and npm, and go online once");
+                run(npm, "npm brings the conformance suite and the SDKs; install Node.js and npm, and go online once");
             });
             let program = match old {
                 true => modules.join(own).join("bin/node"),
@@ -75,22 +82,22 @@ impl Node {
     }
 }
 
-/// A Python with the official SDK.
+/// A Python with the SDKs.
 ///
 /// # Panics
 /// If python3 or pip cannot bring it.
 pub(crate) fn python() -> tokio::process::Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     let program = PYTHON.get_or_init(|| {
-        let folder = Path::new(FOLDER).join("mcp-python");
+        let folder = Path::new(FOLDER).join("python");
         let program = folder.join("bin/python");
-        bring(&folder, PYPI, || {
-            let why = "pip brings the MCP Python SDK; install python3 (3.10 or later) with venv, and go online once";
+        bring(&folder, &PYPI.join(" "), || {
+            let why = "pip brings the SDKs; install python3 (3.10 or later) with venv, and go online once";
             let mut venv = Command::new("python3");
             venv.args(["-m", "venv", "--clear"]).arg(&folder);
             run(venv, why);
             let mut pip = Command::new(&program);
-            pip.args(["-m", "pip", "install", "--quiet", PYPI]);
+            pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI);
             run(pip, why);
         });
         program

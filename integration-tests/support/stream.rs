@@ -92,7 +92,10 @@ impl Stream {
             contents += usize::from(*is_content);
             contents > after
         });
-        events.truncate(end.unwrap_or(events.len()));
+        // Never behind what says that the answer is complete.
+        let last = events.iter().rposition(|(_, is_content)| *is_content);
+        let end = end.or(last.map(|at| at + 1)).unwrap_or_default();
+        events.truncate(end);
         let mut events: Vec<_> = events.into_iter().map(|(event, _)| event).collect();
         if cut == Cut::Error {
             events.push(error(vendor));

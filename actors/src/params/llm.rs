@@ -3,10 +3,26 @@
 use std::sync::Arc;
 
 use super::Params;
-use crate::{conversation::Conversation, error::CallError, protocol::CompletionRequest};
+use serde_json::Value;
+
+use crate::{
+    conversation::{Content, Conversation, Media, Message, Part, Role, Sampling, last_text},
+    error::CallError,
+    protocol::CompletionRequest,
+    provider::wire::{media, openai},
+};
 
 /// Most tokens to generate when the caller does not say.
 pub const DEFAULT_MAX_TOKENS: u32 = 1024;
+
+/// A conversation up to now.
+#[derive(Debug, Default, PartialEq)]
+pub struct Said {
+    /// What stands above it.
+    pub system: Vec<Arc<str>>,
+    /// Who said what.
+    pub messages: Vec<Message>,
+}
 
 /// What an LLM tool takes.
 #[derive(Debug, PartialEq)]
@@ -23,6 +39,12 @@ pub struct LlmParams {
     pub temperature: Option<f64>,
     /// `cache`: false asks a provider whatever the cache has.
     pub cache: Option<bool>,
+    /// `messages`: what was said before the prompt, as OpenAI's format has it.
+    pub said: Said,
+    /// `images`: addresses, to be seen with the prompt.
+    pub images: Vec<String>,
+    /// Whether to answer bit by bit. No parameter: the door knows.
+    pub stream: bool,
 }
 
 // === impl LlmParams ===
@@ -30,14 +52,57 @@ pub struct LlmParams {
 impl LlmParams {
     /// What a provider is asked, under a tool's system text.
     pub fn request(self, system: Option<Arc<str>>) -> CompletionRequest {
-        let mut conversation = Conversation::ask(system, self.prompt);
-        conversation.sampling.temperature = self.temperature;
+        let (max_tokens, stream) = (self.max_tokens, self.stream);
+        let conversation = self.conversation(system);
         CompletionRequest {
             conversation: Arc::new(conversation),
-            max_tokens: Some(self.max_tokens),
+            max_tokens: Some(max_tokens),
             ceiling: u32::MAX,
-            stream: false,
+            stream,
             raw: None,
+        }
+    }
+
+    /// What is asked last, for those who keep records.
+    pub fn last_text(&self) -> &str {
+        if self.prompt.is_empty() {
+            last_text(&self.said.messages)
+        } else {
+            &self.prompt
+        }
+    }
+
+    fn conversation(self, system: Option<Arc<str>>) -> Conversation {
+        if self.said.messages.is_empty() && self.images.is_empty() {
+            let mut conversation = Conversation::ask(system, self.prompt);
+            conversation.sampling.temperature = self.temperature;
+            return conversation;
+        }
+        let Said {
+            system: above,
+            mut messages,
+        } = self.said;
+        if !self.prompt.is_empty() {
+            messages.push(Message::user(self.prompt));
+        }
+        let images: Vec<_> = self.images.into_iter().map(image).collect();
+        match messages.last_mut() {
+            Some(last) if last.role == Role::User => last.parts.extend(images),
+            _ if images.is_empty() => {}
+            _ => messages.push(Message {
+                role: Role::User,
+                parts: images,
+            }),
+        }
+        let own = system.into_iter().filter(|text| !text.is_empty());
+        Conversation {
+            system: own.chain(above).collect(),
+            messages,
+            sampling: Sampling {
+                temperature: self.temperature,
+                ..Sampling::default()
+            },
+            ..Conversation::default()
         }
     }
 }
@@ -57,23 +122,57 @@ impl Params {
             max_tokens: self.count("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
             temperature: self.fraction("temperature", 2.0)?,
             cache: self.flag("cache")?,
+            said: self.said()?,
+            images: self.images()?,
+            stream: false,
             prompt: prompt.unwrap_or_default(),
         };
         let tool = self.tool.clone();
         self.finish()?;
-        if params.prompt.trim().is_empty() {
+        if params.prompt.trim().is_empty() && params.said.messages.is_empty() {
             return Err(CallError::BadRequest(format!(
                 "`{tool}` needs a `prompt`: the text to work on."
             )));
         }
         Ok(params)
     }
+
+    fn said(&mut self) -> Result<Said, CallError> {
+        let Some(messages) = self.value("messages") else {
+            return Ok(Said::default());
+        };
+        let read = openai::read_messages(messages);
+        let (system, messages) = read.map_err(|wrong| CallError::BadRequest(wrong.sentence))?;
+        Ok(Said { system, messages })
+    }
+
+    /// Not a text with commas: every data URL has one.
+    fn images(&mut self) -> Result<Vec<String>, CallError> {
+        let wrong = || super::wrong("images", "a list of addresses (https or data URLs)");
+        let is_address = |text: &String| text.starts_with("https://") || text.starts_with("data:");
+        match self.value("images") {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) if is_address(&text) => Ok(text),
+                    _ => Err(wrong()),
+                })
+                .collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
+}
+
+/// A picture at an address, or right in it.
+fn image(address: String) -> Part {
+    Content::Image(Media::new(media::at(address))).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn llm(params: Value) -> Result<LlmParams, String> {
         Params::new("llm_complete", Some(params))
@@ -93,6 +192,9 @@ mod tests {
             max_tokens: 1024,
             temperature: None,
             cache: None,
+            said: Said::default(),
+            images: Vec::new(),
+            stream: false,
         };
         assert_eq!(params, Ok(expected));
     }

@@ -11,7 +11,7 @@ pub use self::params::SearchParams;
 use crate::{
     catalogue::{Catalogue, Provider, Tool},
     error::CallError,
-    plan::{Hop, Plan, chain, named},
+    plan::{Asker, Hop, Plan, chain, named},
     protocol::{Found, Hit, SearchRequest},
 };
 
@@ -60,7 +60,11 @@ impl Plan<SearchRequest> {
             wanted.unwrap_or(offer.default).min(offer.most)
         };
         request.max_results = limit(first);
-        let hops = chain(&catalogue.searchers, first, tool, "a search provider")?
+        let asker = Asker {
+            name: &tool.name,
+            inactive: tool.inactive.as_deref(),
+        };
+        let hops = chain(&catalogue.searchers, first, asker, "a search provider")?
             .into_iter()
             .map(|provider| Hop {
                 provider: provider.info.clone(),

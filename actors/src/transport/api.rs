@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
+    api_stream,
     body::{self, Body},
     calls::{Recorded, milliseconds},
     layers::Caller,
@@ -30,6 +31,9 @@ struct Request {
     tool: String,
     #[serde(default)]
     params: Option<Value>,
+    /// Whether to answer bit by bit.
+    #[serde(default)]
+    stream: bool,
 }
 
 /// The body of a successful call.
@@ -39,8 +43,9 @@ struct Success<'a> {
     meta: Meta<'a>,
 }
 
+/// What a successful call says besides its result.
 #[derive(Serialize)]
-struct Meta<'a> {
+pub(super) struct Meta<'a> {
     request_id: &'a str,
     duration_ms: u64,
     #[serde(flatten)]
@@ -66,21 +71,31 @@ pub async fn call(
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let (Request { tool, params }, _held) = match read(&request, payload, &lobby).await {
+    let (asked, held) = match read(&request, payload, &lobby).await {
         Ok(read) => read,
         Err(refused) => return refused.respond(request_id),
     };
+    let Request {
+        tool,
+        params,
+        stream,
+    } = asked;
     let principal = caller.into_inner().0;
     let recorded = Recorded::new(&lobby, "api", &principal, &tool, request_id, received);
-    let outcome = lobby
-        .run(Call {
-            principal,
-            tool,
-            params,
-            received,
-            observer: None,
-        })
-        .await;
+    let call = Call {
+        principal,
+        tool,
+        params,
+        received,
+        observer: None,
+    };
+    if stream {
+        let response = api_stream::call(&lobby, request_id, call, recorded).await;
+        drop(held);
+        return response;
+    }
+    let outcome = lobby.run(call).await;
+    drop(held);
     let duration_ms = milliseconds(received);
     if let Some(recorded) = recorded {
         recorded.end(duration_ms, &outcome);
@@ -128,13 +143,16 @@ fn explain(body: &[u8], error: &serde_json::Error) -> String {
     };
     let unknown = fields
         .keys()
-        .find(|name| !["tool", "params"].contains(&name.as_str()));
+        .find(|name| !["tool", "params", "stream"].contains(&name.as_str()));
+    if !fields.get("stream").is_none_or(Value::is_boolean) {
+        return "`stream` must be true or false.".to_owned();
+    }
     match (fields.get("tool"), unknown) {
         (Some(Value::String(_)), Some(name)) => {
             format!("A request has no `{}`. It looks like {SHAPE}.", clip(name))
         }
         // Both are right, so one of them is there twice.
-        (Some(Value::String(_)), None) => "`tool` or `params` is given twice.".to_owned(),
+        (Some(Value::String(_)), None) => "A field is given twice.".to_owned(),
         (None | Some(Value::Null), _) => "`tool` is missing: say which tool to call.".to_owned(),
         (Some(_), _) => format!("`tool` must be a string, as in {SHAPE}."),
     }
@@ -165,16 +183,22 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
     }
     response.json(Success {
         result: &outcome.result,
-        meta: Meta {
-            request_id,
-            duration_ms,
-            provenance: outcome.provenance.as_ref(),
-            truncated: outcome.truncated(),
-        },
+        meta: meta_of(request_id, duration_ms, outcome),
     })
 }
 
-fn failed(request_id: &str, error: &CallError) -> HttpResponse {
+/// What a successful call says besides its result.
+pub(super) fn meta_of<'a>(request_id: &'a str, duration_ms: u64, outcome: &'a Outcome) -> Meta<'a> {
+    Meta {
+        request_id,
+        duration_ms,
+        provenance: outcome.provenance.as_ref(),
+        truncated: outcome.truncated(),
+    }
+}
+
+/// The answer to a call that failed.
+pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status().as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("X-Request-Id", request_id));
@@ -196,7 +220,8 @@ pub fn limited(error: &CallError) -> HttpResponse {
     failed(RequestId::new().as_str(), error)
 }
 
-fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
+/// Says in a header who was asked.
+pub(super) fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
     let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
     response.insert_header(("X-Hub-Attempts", each.join(", ")));
 }

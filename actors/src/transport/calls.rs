@@ -9,10 +9,13 @@ use super::lobby::Lobby;
 use crate::{
     audit::{Audited, Trail},
     cache::Status,
+    catalogue::ModelInfo,
+    chat::Chatted,
     error::CallError,
     params::clip,
     principal::Principal,
-    tools::{About, Outcome, Provenance},
+    protocol::Usage,
+    tools::{About, Outcome},
 };
 
 /// A call that is put down when it ends. Dropped before, it was cancelled, or its client hung up.
@@ -24,13 +27,33 @@ pub struct Recorded {
     request_id: String,
     received: Instant,
     trail: Trail,
+    /// Who answers, of a conversation that does not end with its first part.
+    answering: Option<Answering>,
+}
+
+/// Who answers a conversation, and what it came to.
+struct Answering {
+    provider: Arc<str>,
+    model: Arc<str>,
+    /// What the configuration says of the model.
+    info: Option<Arc<ModelInfo>>,
+    attempts: usize,
+    first_ms: u64,
+    usage: Usage,
 }
 
 /// How a call ended.
+#[derive(Default)]
 struct End<'a> {
     ms: u64,
     outcome: &'static str,
-    provenance: Option<&'a Provenance>,
+    provider: Option<&'a Arc<str>>,
+    model: Option<&'a Arc<str>>,
+    attempts: Option<usize>,
+    cost_usd: Option<f64>,
+    cache: Option<Status>,
+    first_ms: Option<u64>,
+    usage: Option<Usage>,
 }
 
 // === impl Recorded ===
@@ -55,7 +78,37 @@ impl Recorded {
             request_id: request_id.to_owned(),
             received,
             trail: lobby.trail.clone(),
+            answering: None,
         })
+    }
+
+    /// The first part of a conversation's answer is in, or all of it.
+    pub fn answering(&mut self, chatted: &Chatted) {
+        self.answering = Some(Answering {
+            provider: chatted.provider.clone(),
+            model: chatted.model.clone(),
+            info: chatted.info.clone(),
+            attempts: chatted.attempts.len(),
+            first_ms: milliseconds(self.received),
+            usage: Usage::default(),
+        });
+    }
+
+    /// What the vendor has counted up to now.
+    pub fn used(&mut self, usage: &Usage) {
+        if let Some(answering) = &mut self.answering {
+            answering.usage = *usage;
+        }
+    }
+
+    /// Puts a conversation down: its answer is complete, or broke off for this reason.
+    pub fn said(mut self, broke_off: Option<&'static str>) {
+        self.put_down_conversation(broke_off.unwrap_or("ok"));
+    }
+
+    /// Puts down a call that failed.
+    pub fn failed(mut self, code: &'static str) {
+        self.put_down_conversation(code);
     }
 
     /// Puts it down.
@@ -64,10 +117,45 @@ impl Recorded {
             Ok(outcome) => ("ok", outcome.provenance.as_ref()),
             Err(error) => (error.code(), None),
         };
+        let (cost_usd, usage) = match provenance.map(|p| &p.about) {
+            Some(About::Completion {
+                cost_usd, usage, ..
+            }) => (*cost_usd, Some(*usage)),
+            Some(About::Search(_)) | None => (None, None),
+        };
         self.put_down(&End {
             ms,
             outcome: word,
-            provenance,
+            provider: provenance.map(|p| &p.provider),
+            model: provenance.map(|p| &p.model),
+            attempts: provenance.map(|p| p.attempts.len()),
+            cost_usd,
+            cache: provenance.and_then(|p| p.cache),
+            first_ms: None,
+            usage,
+        });
+    }
+
+    fn put_down_conversation(&mut self, outcome: &'static str) {
+        let ms = milliseconds(self.received);
+        let Some(about) = self.answering.take() else {
+            return self.put_down(&End {
+                ms,
+                outcome,
+                ..End::default()
+            });
+        };
+        let listed = about.info.and_then(|info| info.cost(&about.usage));
+        self.put_down(&End {
+            ms,
+            outcome,
+            provider: Some(&about.provider),
+            model: Some(&about.model),
+            attempts: Some(about.attempts),
+            cost_usd: about.usage.cost_usd.or(listed),
+            cache: None,
+            first_ms: Some(about.first_ms),
+            usage: Some(about.usage),
         });
     }
 
@@ -76,12 +164,6 @@ impl Recorded {
             return;
         };
         let End { ms, outcome, .. } = *end;
-        let provider = end.provenance.map(|p| &p.provider);
-        let model = end.provenance.map(|p| &p.model);
-        let cost_usd = end.provenance.and_then(|p| match p.about {
-            About::Completion { cost_usd, .. } => cost_usd,
-            About::Search(_) => None,
-        });
         let (word, code) = match outcome {
             "ok" => ("answered", None),
             "cancelled" => ("cancelled", None),
@@ -94,11 +176,14 @@ impl Recorded {
             door = self.door,
             tool,
             ms,
-            provider = provider.map(|name| &**name),
-            model = model.map(|name| &**name),
-            attempts = end.provenance.map(|p| p.attempts.len()),
-            cost_usd,
-            cache = end.provenance.and_then(|p| p.cache).map(Status::word),
+            first_ms = end.first_ms,
+            provider = end.provider.map(|name| &**name),
+            model = end.model.map(|name| &**name),
+            attempts = end.attempts,
+            input_tokens = end.usage.map(|usage| usage.input_tokens),
+            output_tokens = end.usage.map(|usage| usage.output_tokens),
+            cost_usd = end.cost_usd,
+            cache = end.cache.map(Status::word),
             code,
             "{word}"
         );
@@ -108,10 +193,10 @@ impl Recorded {
             name: self.principal.name.clone(),
             door: self.door,
             what: tool,
-            provider: provider.cloned().unwrap_or_default(),
-            model: model.cloned().unwrap_or_default(),
+            provider: end.provider.cloned().unwrap_or_default(),
+            model: end.model.cloned().unwrap_or_default(),
             outcome,
-            cost_usd,
+            cost_usd: end.cost_usd,
             ms,
             request_id: std::mem::take(&mut self.request_id),
         });
@@ -119,13 +204,10 @@ impl Recorded {
 }
 
 impl Drop for Recorded {
+    /// Nobody waited for the end.
     fn drop(&mut self) {
         if self.tool.is_some() {
-            self.put_down(&End {
-                ms: milliseconds(self.received),
-                outcome: "cancelled",
-                provenance: None,
-            });
+            self.put_down_conversation("cancelled");
         }
     }
 }

@@ -191,7 +191,7 @@ where
         if let Some(who) = access.at_once(presented.as_ref()) {
             return Either::Left(match door.admit(who, &request) {
                 Ok(()) => Either::Right(inside(&*self.inner, request)),
-                Err(refused) => Either::Left(ready(Ok(answered(request, refused.answer())))),
+                Err(refused) => Either::Left(ready(Ok(answered(request, (door.refuse)(refused))))),
             });
         }
         let (access, door, inner) = (access.clone(), *door, self.inner.clone());
@@ -199,7 +199,7 @@ where
             let who = access.who(presented.as_ref()).await;
             match door.admit(who, &request) {
                 Ok(()) => inside(&*inner, request).await,
-                Err(refused) => Ok(answered(request, refused.answer())),
+                Err(refused) => Ok(answered(request, (door.refuse)(refused))),
             }
         };
         Either::Right(asking.boxed_local())
@@ -259,6 +259,7 @@ mod tests {
             needs: Some("admin:keys"),
             counts: true,
             routes: |resource| resource,
+            refuse: Refused::answer,
         };
         let post = TestRequest::post().to_srv_request();
         let enter = |who| {

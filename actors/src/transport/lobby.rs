@@ -11,7 +11,7 @@ use std::{
 use actix::Recipient;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 
@@ -22,9 +22,13 @@ use super::{
     views::{Seen, Views},
 };
 use crate::{
+    account::Account,
     audit::Trail,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, ToolKind},
+    chat::{self, Chat, Chatted},
     error::CallError,
+    models,
+    params::clip,
     principal::Principal,
     protocol::ReportHealth,
     tools::{self, Call, Outcome},
@@ -58,11 +62,31 @@ pub struct Lobby {
     views: Views,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
-    in_flight: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
 }
 
-/// Counts a call while it lives.
-struct InFlight<'a>(&'a AtomicUsize);
+/// A call, from its beginning until its answer is written: a draining hub waits for it, and its principal
+/// has one place less.
+pub struct InFlight {
+    count: Arc<AtomicUsize>,
+    account: Arc<Account>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// How a call comes that may come bit by bit.
+pub enum Streamed {
+    /// An LLM's answer, which has begun.
+    Told {
+        /// By which it was planned.
+        catalogue: Arc<Catalogue>,
+        /// Which tool.
+        tool: Arc<str>,
+        /// The answer.
+        chatted: Box<Chatted>,
+    },
+    /// Another tool's result.
+    Done(Box<Outcome>),
+}
 
 // === impl Lobby ===
 
@@ -80,7 +104,7 @@ impl Lobby {
             views: Views::default(),
             health,
             draining: AtomicBool::new(false),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
         }
     }
 
@@ -133,29 +157,95 @@ impl Lobby {
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
-        let _in_flight = InFlight::new(&self.in_flight);
-        let account = call.principal.account.clone();
-        if account.is_over() {
-            return Err(CallError::Unauthorized);
-        }
-        let _place = account.begin()?;
-        let Some(seen) = self.open(&call.principal) else {
-            return Err(CallError::Overloaded(
-                "The hub is starting or stopping. Try again in a second.".to_owned(),
-            ));
-        };
+        let in_flight = self.begin(&call.principal)?;
+        let seen = self.open(&call.principal)?;
         tokio::select! {
             biased;
             outcome = tools::run(&seen.catalogue, &self.health, call) => outcome,
-            () = account.over() => Err(CallError::Unauthorized),
+            () = in_flight.over() => Err(CallError::Unauthorized),
         }
     }
 
-    fn open(&self, principal: &Principal) -> Option<Seen> {
-        if self.draining.load(Ordering::SeqCst) {
-            return None;
+    /// Runs a call against the latest catalogue, bit by bit if it can be. It is in flight until its
+    /// answer is written.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn stream(&self, call: Call) -> Result<(Streamed, InFlight), CallError> {
+        let in_flight = self.begin(&call.principal)?;
+        let seen = self.open(&call.principal)?;
+        let streamed = tokio::select! {
+            biased;
+            streamed = self.streamed(seen.catalogue, call) => streamed?,
+            () = in_flight.over() => return Err(CallError::Unauthorized),
+        };
+        Ok((streamed, in_flight))
+    }
+
+    async fn streamed(&self, catalogue: Arc<Catalogue>, call: Call) -> Result<Streamed, CallError> {
+        let tool = tools::find(&catalogue, &call.principal, &call.tool)?;
+        if !matches!(tool.kind, ToolKind::Llm { .. }) {
+            let outcome = tools::run(&catalogue, &self.health, call).await?;
+            return Ok(Streamed::Done(Box::new(outcome)));
         }
-        self.seen_by(principal)
+        let tool = tool.name.clone();
+        let chatted = tools::tell(&catalogue, call).await?;
+        Ok(Streamed::Told {
+            catalogue,
+            tool,
+            chatted: Box::new(chatted),
+        })
+    }
+
+    /// Runs a conversation against the latest catalogue. It is in flight until its answer is written.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn chat(&self, chat: Chat) -> Result<(Chatted, InFlight), CallError> {
+        let in_flight = self.begin(&chat.principal)?;
+        let seen = self.open(&chat.principal)?;
+        let narrow = (!chat.principal.sees_all()).then(|| chat.model.clone());
+        let chatted = tokio::select! {
+            biased;
+            chatted = chat::run(&seen.catalogue, chat) => chatted,
+            () = in_flight.over() => return Err(CallError::Unauthorized),
+        };
+        match (chatted, narrow) {
+            (Err(CallError::UnknownModel(_)), Some(name)) if self.knows(&name) => {
+                Err(CallError::Forbidden(format!(
+                    "The model `{}` is outside of what this key may use.",
+                    clip(&name)
+                )))
+            }
+            (chatted, _) => Ok((chatted?, in_flight)),
+        }
+    }
+
+    /// Whether the name means a model or a tool to anybody.
+    fn knows(&self, name: &str) -> bool {
+        let catalogue = self.catalogue.load();
+        catalogue
+            .as_ref()
+            .is_some_and(|catalogue| models::find(catalogue, name).is_ok())
+    }
+
+    fn begin(&self, principal: &Principal) -> Result<InFlight, CallError> {
+        let account = principal.account.clone();
+        if account.is_over() {
+            return Err(CallError::Unauthorized);
+        }
+        let place = account.begin()?;
+        Ok(InFlight::new(&self.in_flight, account, place))
+    }
+
+    fn open(&self, principal: &Principal) -> Result<Seen, CallError> {
+        let open = !self.draining.load(Ordering::SeqCst);
+        let seen = self.seen_by(principal).filter(|_| open);
+        seen.ok_or_else(|| {
+            CallError::Overloaded(
+                "The hub is starting or stopping. Try again in a second.".to_owned(),
+            )
+        })
     }
 
     /// Takes no new calls; returns when those in flight are done.
@@ -169,15 +259,28 @@ impl Lobby {
 
 // === impl InFlight ===
 
-impl<'a> InFlight<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
+impl InFlight {
+    fn new(
+        count: &Arc<AtomicUsize>,
+        account: Arc<Account>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
+        Self {
+            count: count.clone(),
+            account,
+            _place: place,
+        }
+    }
+
+    /// Returns when the key of whoever calls has ended.
+    pub fn over(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.account.over()
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -2,8 +2,10 @@
 
 mod access;
 mod api;
+mod api_stream;
 mod body;
 mod calls;
+mod chat;
 mod credential;
 mod guard;
 mod http;

@@ -2,13 +2,19 @@
 //! knocks at each of them without a key.
 
 use actix_web::{
-    Resource,
+    HttpResponse, Resource,
     guard::{Any, Get, Head},
     http::Method,
     web,
 };
 
-use super::{api, mcp, status};
+use super::{
+    api,
+    chat::{self, Anthropic, OpenAi},
+    mcp,
+    refused::Refused,
+    status,
+};
 
 /// One path.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +29,8 @@ pub struct Door {
     pub counts: bool,
     /// What is behind.
     pub routes: fn(Resource) -> Resource,
+    /// What it tells those who do not come in.
+    pub refuse: fn(Refused) -> HttpResponse,
 }
 
 /// A door that asks who somebody is, and nothing else.
@@ -32,6 +40,7 @@ const CLOSED: Door = Door {
     needs: None,
     counts: false,
     routes: |resource| resource,
+    refuse: Refused::answer,
 };
 
 /// What anybody may see.
@@ -46,8 +55,60 @@ const CALLS: Door = Door {
     ..CLOSED
 };
 
+/// Where SDKs of OpenAI's format look.
+const OPENAI: Door = Door {
+    refuse: chat::refused::<OpenAi>,
+    ..CLOSED
+};
+
+/// Where SDKs of Anthropic's format look.
+const ANTHROPIC: Door = Door {
+    refuse: chat::refused::<Anthropic>,
+    ..CLOSED
+};
+
 /// Every door there always is.
-const DOORS: [Door; 5] = [
+const DOORS: [Door; 11] = [
+    Door {
+        path: "/v1/chat/completions",
+        counts: true,
+        routes: conversations::<OpenAi>,
+        ..OPENAI
+    },
+    Door {
+        path: "/v1/messages",
+        counts: true,
+        routes: conversations::<Anthropic>,
+        ..ANTHROPIC
+    },
+    Door {
+        path: "/v1/models",
+        routes: |resource| {
+            let other = || async { status::method_not_allowed("GET") };
+            let resource = resource.route(web::get().to(chat::models::list));
+            resource.default_service(web::to(other))
+        },
+        ..OPENAI
+    },
+    Door {
+        path: "/v1/models/{name:.+}",
+        routes: |resource| {
+            let other = || async { status::method_not_allowed("GET") };
+            let resource = resource.route(web::get().to(chat::models::one));
+            resource.default_service(web::to(other))
+        },
+        ..OPENAI
+    },
+    Door {
+        path: "/v1/{nowhere:.*}",
+        routes: |resource| resource.default_service(web::to(chat::nowhere)),
+        ..OPENAI
+    },
+    Door {
+        path: "/chat/completions",
+        routes: |resource| resource.default_service(web::to(chat::nowhere)),
+        ..OPENAI
+    },
     Door {
         path: "/api",
         routes: |resource| {
@@ -112,6 +173,11 @@ const NOWHERE: Door = Door {
 pub fn doors(sse: bool) -> Vec<Door> {
     let sse = if sse { SSE.as_slice() } else { &[] };
     [&DOORS, sse, &[NOWHERE]].concat()
+}
+
+fn conversations<D: chat::Door>(resource: Resource) -> Resource {
+    let resource = resource.route(web::post().to(chat::serve::<D>));
+    resource.default_service(web::to(chat::wrong_method::<D>))
 }
 
 /// Monitors ask with HEAD.

@@ -37,7 +37,7 @@ pub(super) fn url(source: &Source) -> Option<String> {
 }
 
 /// The source at an address.
-pub(super) fn at(url: String) -> Source {
+pub(crate) fn at(url: String) -> Source {
     data_url(&url).unwrap_or(Source::Url {
         url,
         media_type: None,

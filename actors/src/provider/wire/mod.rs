@@ -15,7 +15,7 @@ mod error_details;
 mod fields;
 mod gemini;
 mod lenient;
-mod media;
+pub(crate) mod media;
 mod names;
 pub mod openai;
 mod passthrough;

@@ -10,6 +10,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::Dialect;
+
 /// One change at the top of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Edit<'a> {
@@ -62,10 +64,18 @@ pub(super) fn edited(body: &[u8], edits: &[Edit<'_>]) -> Option<Vec<u8>> {
     Some(copy)
 }
 
-/// The names at the top of a body.
-pub(super) fn names(body: &[u8]) -> Vec<String> {
+/// The fields at the top of a body that a provider does not take. What every request needs, it gets.
+pub(super) fn unwanted<'d>(body: &[u8], dialect: &'d Dialect) -> Vec<&'d str> {
+    const NEEDED: [&str; 5] = ["max_tokens", "system", "model", "messages", "stream"];
+    if dialect.drop_params.is_empty() {
+        return Vec::new();
+    }
     let top = serde_json::from_slice(body).map_or_else(|_| Vec::new(), |Top(fields)| fields);
-    top.into_iter().map(|(name, _)| name.into_owned()).collect()
+    let dropped = dialect.drop_params.iter().map(String::as_str);
+    let dropped = dropped.filter(|name| !NEEDED.contains(name));
+    dropped
+        .filter(|name| top.iter().any(|(known, _)| known == name))
+        .collect()
 }
 
 /// A text as JSON.

@@ -77,7 +77,7 @@ impl Reader {
     }
 
     /// The next event that is complete.
-    pub fn pop(&mut self) -> Option<ServerSent> {
+    pub fn take(&mut self) -> Option<ServerSent> {
         self.ready.pop_front()
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let mut events = Vec::new();
         for piece in pieces {
             reader.feed(piece).expect("short events");
-            events.extend(std::iter::from_fn(|| reader.pop()));
+            events.extend(std::iter::from_fn(|| reader.take()));
         }
         events
     }

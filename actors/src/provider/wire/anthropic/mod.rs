@@ -1,9 +1,11 @@
 //! Anthropic's Messages format (`api = "anthropic"`), version 2023-06-01.
 
 mod answer;
+mod message;
 mod read;
 mod request;
 mod stream;
+mod think;
 mod write;
 mod write_stream;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, de::SeqAccess};
 use serde_json::value::RawValue;
 
-use super::{is_filter, request::FOREIGN, said};
+use super::{is_filter, message::FOREIGN, said, usage::Tokens};
 use crate::{
     conversation::{Content, Format, Part, Signature, Tool, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
@@ -84,21 +84,6 @@ struct FunctionCall<'a> {
 pub(super) struct PromptFeedback<'a> {
     #[serde(borrow, deserialize_with = "any")]
     block_reason: Option<Cow<'a, str>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Tokens {
-    #[serde(deserialize_with = "any")]
-    prompt_token_count: Option<u64>,
-    #[serde(deserialize_with = "any")]
-    tool_use_prompt_token_count: Option<u64>,
-    #[serde(deserialize_with = "any")]
-    cached_content_token_count: Option<u64>,
-    #[serde(deserialize_with = "any")]
-    candidates_token_count: Option<u64>,
-    #[serde(deserialize_with = "any")]
-    thoughts_token_count: Option<u64>,
 }
 
 /// The answer in a body.
@@ -261,23 +246,6 @@ impl Piece<'_> {
     }
 }
 
-// === impl Usage ===
-
-impl From<Tokens> for Usage {
-    /// Gemini counts the cached part within the prompt, and thinking beside the answer.
-    fn from(tokens: Tokens) -> Self {
-        let thoughts = tokens.thoughts_token_count.unwrap_or(0);
-        let tool_use = tokens.tool_use_prompt_token_count.unwrap_or(0);
-        Self {
-            input_tokens: tokens.prompt_token_count.unwrap_or(0) + tool_use,
-            output_tokens: tokens.candidates_token_count.unwrap_or(0) + thoughts,
-            cached_input_tokens: tokens.cached_content_token_count.filter(|&count| count > 0),
-            reasoning_tokens: Some(thoughts).filter(|&count| count > 0),
-            cost_usd: None,
-        }
-    }
-}
-
 // === impl Lenient ===
 
 impl<'de: 'a, 'a> Lenient<'de> for Pieces<'a> {
@@ -307,4 +275,3 @@ impl<'de: 'a, 'a> Object<'de> for Candidate<'a> {}
 impl<'de: 'a, 'a> Object<'de> for FunctionCall<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Piece<'a> {}
 impl<'de: 'a, 'a> Object<'de> for PromptFeedback<'a> {}
-impl Object<'_> for Tokens {}

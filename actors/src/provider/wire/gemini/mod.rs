@@ -1,8 +1,11 @@
 //! Google's generateContent format (`api = "gemini"`), v1beta.
 
 mod answer;
+mod config;
+mod message;
 mod request;
 mod stream;
+mod usage;
 
 use http::HeaderMap;
 

@@ -1,16 +1,22 @@
 //! OpenAI's chat completions format (`api = "openai"`) and what its many speakers make of it.
 
 mod answer;
+mod message;
 mod read;
+mod read_message;
 mod request;
 mod stream;
+mod usage;
 mod write;
 mod write_stream;
 
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-pub use self::{read::read_request, write::write_answer, write_stream::StreamWriter};
+pub use self::{
+    read::read_request, read_message::read_messages, write::write_answer,
+    write_stream::StreamWriter,
+};
 use super::{
     Dialect, Encoded, ReadStream, Wire,
     error_body::ErrorBody,

@@ -5,8 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, de::SeqAccess};
 
 use super::{
-    answer::{Answered, Call, Tokens},
+    answer::{Answered, Call},
     finish, said,
+    usage::Tokens,
 };
 use crate::{
     conversation::Conversation,

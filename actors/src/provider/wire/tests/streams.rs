@@ -111,7 +111,7 @@ fn events(format: &str, stream: &[u8], cuts: &[usize]) -> (Vec<Event>, Result<()
     for to in cuts.iter().copied().chain([stream.len()]) {
         lines.feed(&stream[from..to]).expect("short events");
         from = to;
-        while let Some(sent) = lines.pop() {
+        while let Some(sent) = lines.take() {
             if let Err(failure) = reader.read(&sent, &mut events) {
                 return (events, Err(failure));
             }

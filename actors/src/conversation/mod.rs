@@ -3,11 +3,19 @@
 //! Every format is read into this language and written out of it. What it does not name stays with the
 //! format it came in: as the whole body ([`Raw`]), or field by field ([`Rest`]).
 
+mod kept;
+mod manner;
+mod tool;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
+
+pub use self::{
+    kept::{Raw, Rest},
+    manner::{Effort, OutputShape, Reasoning, Sampling, ThinkingBudget},
+    tool::{Tool, ToolCall, ToolChoice, ToolResult},
+};
 
 /// The vendors' formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -147,162 +155,6 @@ pub enum Source {
     },
 }
 
-/// One call of a tool by the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ToolCall {
-    /// What its result refers to. Made up by the hub where the vendor gives none (Gemini).
-    pub id: String,
-    /// Which tool, by the caller's own name for it.
-    pub name: String,
-    /// A JSON object, as the model wrote it: it may be broken.
-    pub arguments: String,
-}
-
-/// What a tool answered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ToolResult {
-    /// The [`ToolCall::id`] that it answers.
-    pub id: String,
-    /// Texts, images and files.
-    pub parts: Vec<Part>,
-    /// The tool failed, and the parts say how.
-    pub is_error: bool,
-}
-
-/// A tool that the model may call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Tool {
-    /// The caller's own name for it. A vendor that takes no such name gets another, and the caller
-    /// never sees that one.
-    pub name: String,
-    /// What it is good for.
-    pub description: Option<String>,
-    /// What it takes: JSON Schema; `None` for nothing.
-    pub schema: Option<Value>,
-    /// Whether calls must keep to the schema.
-    pub strict: Option<bool>,
-}
-
-/// Whether the model has to call a tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum ToolChoice {
-    /// As it likes.
-    Auto,
-    /// None at all.
-    None,
-    /// At least one, no matter which (`required`, `any`).
-    Any,
-    /// This one.
-    Named(String),
-}
-
-/// In which shape to answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum OutputShape {
-    /// Any JSON object.
-    JsonObject,
-    /// JSON by a schema.
-    JsonSchema {
-        /// What the caller calls it.
-        name: Option<String>,
-        /// What it is good for.
-        description: Option<String>,
-        /// JSON Schema.
-        schema: Value,
-        /// Whether the answer must keep to it.
-        strict: Option<bool>,
-    },
-}
-
-/// How words are picked. Sent only if the caller set it: some models reject a parameter even at its
-/// default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Sampling {
-    /// 0 to 2; to 1 for Anthropic.
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    pub top_p: Option<f64>,
-    /// At least 1.
-    pub top_k: Option<u32>,
-    /// For answers that come out the same again.
-    pub seed: Option<i64>,
-    /// -2 to 2.
-    pub frequency_penalty: Option<f64>,
-    /// -2 to 2.
-    pub presence_penalty: Option<f64>,
-}
-
-/// How much to think first. Vendors and even models of one vendor take the one or the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Reasoning {
-    /// In words.
-    pub effort: Option<Effort>,
-    /// In tokens.
-    pub budget: Option<ThinkingBudget>,
-    /// Whether the caller wants to see the thoughts; `None` leaves it to the vendor.
-    pub shown: Option<bool>,
-}
-
-/// How hard to think, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Effort {
-    /// Not at all.
-    None,
-    /// Hardly.
-    Minimal,
-    /// A little.
-    Low,
-    /// Some.
-    Medium,
-    /// A lot.
-    High,
-    /// More than a lot.
-    XHigh,
-    /// Whatever it takes.
-    Max,
-}
-
-/// How many tokens to think for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum ThinkingBudget {
-    /// None.
-    Off,
-    /// As many as the model finds right.
-    Adaptive,
-    /// At most so many.
-    Tokens(u32),
-}
-
-/// What is at the top of a request and [`Conversation`] does not name. A provider of the same format
-/// gets it, and for another it is named as dropped.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Rest {
-    /// Whose fields.
-    pub format: Format,
-    /// As they came.
-    pub fields: Map<String, Value>,
-    /// Tools that the vendor itself runs, such as its own search; as they came.
-    pub tools: Vec<Value>,
-}
-
-/// A request as it came. A provider of the same format gets this, with nothing changed but what has
-/// to be (`model`); what it answers goes back as it is.
-///
-/// Only for a request that the hub adds nothing to: a tool's system prompt is not in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Raw {
-    /// Whose.
-    pub format: Format,
-    /// A JSON object.
-    pub body: Bytes,
-    /// The caller wants to be told the usage at the end of a stream (OpenAI's
-    /// `stream_options.include_usage`). The hub wants to know in any case.
-    pub wants_usage: bool,
-    /// The body holds another vendor's opaque extras (`extra_content`, `thinking_blocks`), which its
-    /// own vendor might not take.
-    pub holds_extras: bool,
-}
-
 // === impl Conversation ===
 
 impl Conversation {
@@ -318,15 +170,7 @@ impl Conversation {
     /// The last text of a user: what was asked last, for those who keep records. Empty if there is
     /// none.
     pub fn last_text(&self) -> &str {
-        let turns = self.messages.iter().rev();
-        let parts = turns
-            .filter(|said| said.role == Role::User)
-            .flat_map(|said| said.parts.iter().rev());
-        let mut texts = parts.filter_map(|part| match &part.content {
-            Content::Text(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.next().unwrap_or_default()
+        last_text(&self.messages)
     }
 }
 
@@ -360,6 +204,17 @@ impl From<Content> for Part {
     }
 }
 
+/// The last text of a user; empty if there is none.
+pub fn last_text(messages: &[Message]) -> &str {
+    let turns = messages.iter().rev().filter(|said| said.role == Role::User);
+    let parts = turns.flat_map(|said| said.parts.iter().rev());
+    let mut texts = parts.filter_map(|part| match &part.content {
+        Content::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.next().unwrap_or_default()
+}
+
 /// All texts among the parts, with nothing between them. Thinking is left out.
 pub fn joined(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match &part.content {
@@ -367,20 +222,6 @@ pub fn joined(parts: &[Part]) -> String {
         _ => None,
     });
     texts.collect()
-}
-
-// === impl Rest ===
-
-impl Rest {
-    /// `None` if nothing is left over.
-    pub fn new(format: Format, fields: Map<String, Value>, tools: Vec<Value>) -> Option<Self> {
-        let any = !fields.is_empty() || !tools.is_empty();
-        any.then_some(Self {
-            format,
-            fields,
-            tools,
-        })
-    }
 }
 
 // === impl Format ===

@@ -1,0 +1,177 @@
+//! Chat: one conversation with a model that is asked for by name, as SDKs ask. It is planned, walked and
+//! kept as a call of a tool is; only the two ends differ.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    attempt::Attempt,
+    call::{Answered, walk},
+    catalogue::{Catalogue, ModelInfo, ToolKind},
+    error::CallError,
+    history,
+    models::{Named, find},
+    plan::{Asker, Plan, Start, usual},
+    principal::Principal,
+    protocol::{Completed, CompletionRequest, DbUp},
+    tools,
+};
+
+/// Longest time for the chain of a model that is asked for by name: what the official SDKs wait. Each
+/// provider has its `REQUEST_TIMEOUT_SEC` within it. A stream is in time once its first part is.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// One conversation, as every door for SDKs understands it.
+#[derive(Debug)]
+pub struct Chat {
+    /// Who calls.
+    pub principal: Arc<Principal>,
+    /// Under which name its records are kept, if no tool is asked for.
+    pub door: &'static str,
+    /// What is asked for: a model, `provider/model` or an LLM tool.
+    pub model: String,
+    /// What is asked.
+    pub request: CompletionRequest,
+    /// When it came in.
+    pub received: Instant,
+}
+
+/// An answer, whole or just begun.
+#[derive(Debug)]
+pub struct Chatted {
+    /// The answer.
+    pub answer: Completed,
+    /// Who answers.
+    pub provider: Arc<str>,
+    /// The model that was asked.
+    pub model: Arc<str>,
+    /// What the configuration says of it.
+    pub info: Option<Arc<ModelInfo>>,
+    /// Parameters that the caller set and this provider does not have.
+    pub dropped: Vec<Cow<'static, str>>,
+    /// Who was asked, in order; the last one answers.
+    pub attempts: Vec<Attempt>,
+    /// What remains to be done once the answer is complete.
+    pub keeping: Keeping,
+}
+
+/// Where an answer is kept once it is complete, if it is kept at all.
+#[derive(Debug)]
+pub struct Keeping {
+    db: Option<DbUp>,
+    tool: Arc<str>,
+    prompt: Option<String>,
+    provider: Arc<str>,
+    model: Arc<str>,
+}
+
+/// Runs a conversation up to its answer, or the first part of one that streams.
+///
+/// # Errors
+/// Every [`CallError`] there is.
+pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError> {
+    let Chat {
+        principal,
+        door,
+        model,
+        mut request,
+        received,
+    } = chat;
+    let prompt = history::prompt(catalogue, request.conversation.last_text());
+    let (tool, plan) = match find(catalogue, &model)? {
+        Named::Model { provider, model } => {
+            let asker = Asker {
+                name: model,
+                inactive: provider.info.inactive.as_deref(),
+            };
+            let start = Start {
+                provider,
+                model: Some(model),
+                timeout: DEADLINE,
+            };
+            let plan = Plan::conversation(catalogue, asker, start, request, received)?;
+            (door.into(), plan)
+        }
+        Named::Tool(tool) => {
+            let tool = tools::find(catalogue, &principal, &tool.name)?;
+            let ToolKind::Llm { system, provider } = &tool.kind else {
+                return Err(CallError::Internal);
+            };
+            if let Some(system) = system.clone().filter(|text| !text.is_empty()) {
+                Arc::make_mut(&mut request.conversation)
+                    .system
+                    .insert(0, system);
+                // What came in has no system prompt of the tool's.
+                request.raw = None;
+            }
+            let asker = Asker {
+                name: &tool.name,
+                inactive: None,
+            };
+            let start = Start {
+                provider: usual(catalogue, provider.as_deref())?,
+                model: None,
+                timeout: tool.timeout,
+            };
+            let plan = Plan::conversation(catalogue, asker, start, request, received)?;
+            (tool.name.clone(), plan)
+        }
+    };
+    let walked = walk(&plan, &catalogue.hub, None).await?;
+    Ok(Chatted::new(catalogue, tool, prompt, walked))
+}
+
+// === impl Chatted ===
+
+impl Chatted {
+    /// An answer that came of a walk, to be kept as `tool`'s.
+    pub fn new(
+        catalogue: &Catalogue,
+        tool: Arc<str>,
+        prompt: Option<String>,
+        walked: Answered,
+    ) -> Self {
+        let provider = walked
+            .attempts
+            .last()
+            .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
+        Self {
+            answer: walked.answer,
+            keeping: Keeping {
+                db: catalogue.db.clone(),
+                tool,
+                prompt,
+                provider: provider.clone(),
+                model: walked.model.clone(),
+            },
+            info: catalogue.model_of(&provider, &walked.model).cloned(),
+            provider,
+            model: walked.model,
+            dropped: walked.dropped,
+            attempts: walked.attempts,
+        }
+    }
+}
+
+// === impl Keeping ===
+
+impl Keeping {
+    /// How many bytes of the answer are worth remembering until it is complete.
+    pub fn most(&self) -> usize {
+        let wanted = self
+            .db
+            .as_ref()
+            .is_some_and(|db| self.prompt.is_some() || db.last_results.is_some());
+        if wanted { history::MOST + 1 } else { 0 }
+    }
+
+    /// Keeps a complete answer, or what was remembered of it.
+    pub fn keep(&mut self, text: &str) {
+        if let Some(db) = &self.db {
+            let prompt = self.prompt.take();
+            let (provider, model) = (&self.provider, &self.model);
+            history::keep_text(db, &self.tool, prompt, text, provider, model);
+        }
+    }
+}

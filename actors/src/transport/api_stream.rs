@@ -1,0 +1,241 @@
+//! `POST /api` with `"stream": true`: an LLM tool's answer as it is made.
+//!
+//! Server-sent events: `delta` with each piece of the text, and at the end `result` with what the same
+//! call answers in one piece; or `error`, and then nothing. Whatever fails before the first piece is
+//! answered as it is without a stream.
+
+use std::{borrow::Cow, convert::Infallible, sync::Arc};
+
+use actix_web::{HttpResponse, http::header, web};
+use bytes::Bytes;
+use futures_util::{future::ready, stream::once};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    api::{attempts_header, failed, meta_of},
+    calls::{Recorded, milliseconds},
+    chat::{
+        Spoken,
+        events::{Writing, body},
+        refusal::Refusal,
+    },
+    lobby::{Lobby, Streamed},
+};
+use crate::{
+    attempt::Attempt,
+    call::Answered,
+    catalogue::Catalogue,
+    chat::Chatted,
+    protocol::Completion,
+    streaming::Event,
+    tools::{self, Call, Outcome},
+};
+
+/// Longest text whose end is remembered for `result`. A longer one has been told in pieces by then.
+const MOST: usize = 10 * 1024 * 1024;
+
+/// An answer that is told in events.
+struct Telling {
+    catalogue: Arc<Catalogue>,
+    tool: Arc<str>,
+    request_id: String,
+    received: Instant,
+    first_token_ms: u64,
+    /// What the final event says of it; taken when it is said.
+    about: Option<About>,
+    /// What was said up to now.
+    said: Completion,
+    length: usize,
+    begun: bool,
+}
+
+/// How the answer came about.
+struct About {
+    model: Arc<str>,
+    dropped: Vec<Cow<'static, str>>,
+    attempts: Vec<Attempt>,
+}
+
+/// One call, told as it is answered.
+pub async fn call(
+    lobby: &web::Data<Lobby>,
+    request_id: &str,
+    call: Call,
+    mut recorded: Option<Recorded>,
+) -> HttpResponse {
+    let received = call.received;
+    let streamed = lobby.stream(call).await;
+    let duration_ms = milliseconds(received);
+    let (streamed, in_flight) = match streamed {
+        Ok(streamed) => streamed,
+        Err(error) => {
+            if let Some(recorded) = recorded {
+                recorded.failed(error.code());
+            }
+            return failed(request_id, &error);
+        }
+    };
+    let (catalogue, tool, chatted) = match streamed {
+        Streamed::Done(outcome) => {
+            let outcome = Ok(*outcome);
+            if let Some(recorded) = recorded {
+                recorded.end(duration_ms, &outcome);
+            }
+            return match outcome {
+                Ok(outcome) => whole(request_id, duration_ms, &outcome),
+                Err(error) => failed(request_id, &error),
+            };
+        }
+        Streamed::Told {
+            catalogue,
+            tool,
+            chatted,
+        } => (catalogue, tool, *chatted),
+    };
+    if let Some(recorded) = &mut recorded {
+        recorded.answering(&chatted);
+    }
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .insert_header(("X-Request-Id", request_id))
+        .insert_header(("X-Hub-Provider", &*chatted.provider))
+        .insert_header(("X-Hub-Model", &*chatted.model));
+    attempts_header(&mut response, &chatted.attempts);
+    let Chatted {
+        answer,
+        provider,
+        model,
+        dropped,
+        attempts,
+        keeping,
+        ..
+    } = chatted;
+    let telling = Telling {
+        catalogue,
+        tool,
+        request_id: request_id.to_owned(),
+        received,
+        first_token_ms: duration_ms,
+        about: Some(About {
+            model,
+            dropped,
+            attempts,
+        }),
+        said: Completion::default(),
+        length: 0,
+        begun: false,
+    };
+    response.streaming(body(Writing {
+        stream: answer.streaming(),
+        spoken: Box::new(telling),
+        provider,
+        keeping,
+        recorded,
+        in_flight,
+    }))
+}
+
+/// A tool that has no pieces: its result alone.
+fn whole(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse {
+    let mut events = Vec::new();
+    let meta = meta_of(request_id, duration_ms, outcome);
+    push(
+        "result",
+        &json!({"result": outcome.result, "meta": meta}),
+        &mut events,
+    );
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header(("X-Request-Id", request_id))
+        .streaming(once(ready(Ok::<_, Infallible>(Bytes::from(events)))))
+}
+
+fn push(kind: &str, data: &Value, into: &mut Vec<u8>) {
+    into.extend_from_slice(format!("event: {kind}\ndata: {data}\n\n").as_bytes());
+}
+
+// === impl Telling ===
+
+impl Telling {
+    fn delta(&mut self, text: &str, into: &mut Vec<u8>) {
+        if !self.begun {
+            self.begun = true;
+            let provider = self.about.as_ref().and_then(|about| about.attempts.last());
+            if let Some(last) = provider.filter(|_| self.catalogue.hub.tag_replies) {
+                push(
+                    "delta",
+                    &json!({"text": format!("[{}] ", last.provider)}),
+                    into,
+                );
+            }
+        }
+        push("delta", &json!({"text": text}), into);
+    }
+
+    fn result(&mut self, into: &mut Vec<u8>) {
+        let Some(about) = self.about.take() else {
+            return;
+        };
+        let said = std::mem::take(&mut self.said);
+        let walked = Answered {
+            answer: said,
+            model: about.model,
+            limit: u32::MAX,
+            dropped: about.dropped,
+            attempts: about.attempts,
+        };
+        let outcome = tools::answered(&self.catalogue, &self.tool, walked);
+        let meta = meta_of(&self.request_id, milliseconds(self.received), &outcome);
+        let mut meta = serde_json::to_value(meta).unwrap_or_default();
+        if let Some(fields) = meta.as_object_mut() {
+            let first = json!(self.first_token_ms);
+            fields.insert("first_token_ms".to_owned(), first);
+        }
+        push(
+            "result",
+            &json!({"result": outcome.result, "meta": meta}),
+            into,
+        );
+    }
+}
+
+impl Spoken for Telling {
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>) {
+        match event {
+            Event::Text(text) if !text.is_empty() => {
+                self.length += text.len();
+                if self.length <= MOST {
+                    self.said.take(event.clone());
+                }
+                self.delta(text, into);
+            }
+            Event::Started { .. } | Event::Usage(_) => self.said.take(event.clone()),
+            Event::End { .. } => {
+                self.said.take(event.clone());
+                self.result(into);
+            }
+            // Nothing of it is in the result.
+            _ => {}
+        }
+    }
+
+    fn keep_alive(&self) -> &'static str {
+        ": working\n\n"
+    }
+
+    fn last_words(&mut self, refusal: &Refusal) -> Bytes {
+        let mut event = Vec::new();
+        let data = json!({
+            "error": refusal.sentence,
+            "code": refusal.code,
+            "request_id": self.request_id,
+        });
+        push("error", &data, &mut event);
+        event.into()
+    }
+}

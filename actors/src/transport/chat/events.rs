@@ -1,0 +1,170 @@
+//! Events: an answer as it is made, on its way to a client.
+//!
+//! A stream that breaks off never looks complete: the last thing in it is an error event, and the
+//! connection ends without the mark that ends a body (RFC 9112, section 7.1).
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream, future::BoxFuture, stream::unfold};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Spoken, refusal::Refusal};
+use crate::{
+    chat::Keeping,
+    error::CallError,
+    protocol::Failure,
+    streaming::{Event, Streaming},
+    transport::{calls::Recorded, lobby::InFlight},
+};
+
+/// Longest silence: proxies and clients take a longer one for the end.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long an error event has to leave before the connection ends.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// A stream that is being written.
+pub struct Writing {
+    /// What is written.
+    pub stream: Streaming,
+    /// In whose format.
+    pub spoken: Box<dyn Spoken>,
+    /// Who answers.
+    pub provider: Arc<str>,
+    /// Where the answer is kept when it is complete.
+    pub keeping: Keeping,
+    /// Where it is put down.
+    pub recorded: Option<Recorded>,
+    /// Keeps a draining hub waiting.
+    pub in_flight: InFlight,
+}
+
+struct Body {
+    writing: Writing,
+    /// As much of the answer's text as is kept.
+    text: String,
+    most: usize,
+    /// The vendor's own bytes go to the client.
+    raw: bool,
+    state: State,
+    /// Returns when the key of whoever reads has ended.
+    over: BoxFuture<'static, ()>,
+}
+
+enum State {
+    Running,
+    /// The last word was said; the connection ends unclean.
+    Failed,
+    Over,
+}
+
+/// The body of a response that streams.
+pub fn body(writing: Writing) -> impl Stream<Item = Result<Bytes, io::Error>> + 'static {
+    let body = Body {
+        most: writing.keeping.most(),
+        over: writing.in_flight.over().boxed(),
+        writing,
+        text: String::new(),
+        raw: false,
+        state: State::Running,
+    };
+    // The future of one step is large; it is made once for each piece, in place.
+    unfold(body, |mut body| async move {
+        let piece = body.next().await?;
+        Some((piece, body))
+    })
+}
+
+// === impl Body ===
+
+impl Body {
+    async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
+        match self.state {
+            State::Running => {}
+            State::Failed => {
+                sleep(LAST_WORDS).await;
+                self.state = State::Over;
+                return Some(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            State::Over => return None,
+        }
+        let quiet = Instant::now() + KEEP_ALIVE;
+        loop {
+            let left = quiet.saturating_duration_since(Instant::now());
+            let step = tokio::select! {
+                biased;
+                step = timeout(left, self.writing.stream.next()) => step,
+                () = &mut self.over => {
+                    return Some(Ok(self.end(&CallError::Unauthorized.into())));
+                }
+            };
+            let Ok(step) = step else {
+                let alive = self.writing.spoken.keep_alive();
+                return Some(Ok(Bytes::from_static(alive.as_bytes())));
+            };
+            let piece = match step {
+                Some(Ok(event)) => self.write(event),
+                Some(Err(failure)) => Some(self.fail(&failure)),
+                None => {
+                    self.state = State::Over;
+                    return None;
+                }
+            };
+            // Some events say nothing to this client.
+            if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
+                return Some(Ok(piece));
+            }
+        }
+    }
+
+    fn write(&mut self, event: Event) -> Option<Bytes> {
+        if let Event::Text(text) = &event {
+            let left = self.most.saturating_sub(self.text.len());
+            let end = text.floor_char_boundary(left);
+            self.text.push_str(text.get(..end).unwrap_or_default());
+        }
+        let usage = match &event {
+            Event::Usage(usage) => Some(*usage),
+            _ => None,
+        };
+        if let (Some(usage), Some(recorded)) = (usage, &mut self.writing.recorded) {
+            recorded.used(&usage);
+        }
+        let is_end = matches!(event, Event::End { .. });
+        let piece = match event {
+            Event::Raw(bytes) => {
+                self.raw = true;
+                Some(bytes)
+            }
+            _ if self.raw => None,
+            event => {
+                let mut bytes = Vec::new();
+                self.writing.spoken.write(&event, &mut bytes);
+                Some(bytes.into())
+            }
+        };
+        if is_end {
+            self.complete();
+        }
+        piece
+    }
+
+    fn complete(&mut self) {
+        if let Some(recorded) = self.writing.recorded.take() {
+            recorded.said(None);
+        }
+        self.writing.keeping.keep(&self.text);
+    }
+
+    fn fail(&mut self, failure: &Failure) -> Bytes {
+        self.end(&Refusal::broken(&self.writing.provider, failure))
+    }
+
+    fn end(&mut self, refusal: &Refusal) -> Bytes {
+        self.state = State::Failed;
+        if let Some(recorded) = self.writing.recorded.take() {
+            recorded.said(Some(refusal.code));
+        }
+        self.writing.spoken.last_words(refusal)
+    }
+}

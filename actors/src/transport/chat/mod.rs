@@ -1,0 +1,322 @@
+//! The doors for SDKs: one line of theirs changes, the address. Each speaks one vendor's format, and every
+//! provider answers through it.
+//!
+//! - this file: one request, from its bytes to its answer; what a format is to a door ([`Format`])
+//! - `openai`: `POST /v1/chat/completions`; `anthropic`: `POST /v1/messages`
+//! - `models`: `GET /v1/models`, in the format of whoever asks
+//! - `events`: an answer as it is made; `refusal`: why there is none
+
+mod anthropic;
+pub(super) mod events;
+pub mod models;
+mod openai;
+pub(super) mod refusal;
+
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+    web,
+};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+pub use self::{anthropic::Anthropic, openai::OpenAi};
+use self::{
+    events::{Writing, body},
+    refusal::Refusal,
+};
+use super::{
+    body::{self as request_body, Body},
+    calls::Recorded,
+    layers::Caller,
+    lobby::Lobby,
+    refused::Refused,
+};
+use crate::{
+    attempt::Attempt,
+    chat::{Chat, Chatted},
+    params::clip,
+    protocol::{Completed, Completion},
+    provider::wire::{Asked, BadRequest, Envelope},
+    request_id::RequestId,
+    streaming::Event,
+};
+
+/// What an answer says of itself.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The same as in `X-Request-Id`.
+    pub request_id: String,
+    /// Which model answers.
+    pub model: String,
+    /// Whether the client wants the usage at the end of a stream.
+    pub wants_usage: bool,
+}
+
+/// A vendor's format, as a door speaks it.
+pub trait Door: 'static {
+    /// The door's name in the calls log and in records.
+    const NAME: &'static str;
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The part that is not in the format.
+    fn read(body: &Bytes) -> Result<Asked, BadRequest>;
+
+    /// Writes a whole answer.
+    fn write(completion: &Completion, about: About) -> Bytes;
+
+    /// Writes an answer as it is made.
+    fn speak(about: About) -> Box<dyn Spoken>;
+
+    /// The status of a refusal, where the vendor has its own.
+    fn status(refusal: &Refusal) -> StatusCode {
+        refusal.status
+    }
+
+    /// The body that tells of a refusal.
+    fn error(refusal: &Refusal, request_id: &str) -> Value;
+
+    /// Another name of `X-Request-Id`, which the vendor's SDK reads.
+    const REQUEST_ID: Option<&'static str> = None;
+}
+
+/// An answer that is written as it is made.
+pub trait Spoken: Send {
+    /// Appends the event as server-sent events, or nothing if it says nothing to this client.
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>);
+
+    /// What stands for a sign of life.
+    fn keep_alive(&self) -> &'static str;
+
+    /// The event that says why the stream breaks off. Nothing follows.
+    fn last_words(&mut self, refusal: &Refusal) -> Bytes;
+}
+
+/// One conversation, at any of the doors.
+pub async fn serve<D: Door>(
+    request: HttpRequest,
+    payload: web::Payload,
+    caller: web::ReqData<Caller>,
+    lobby: web::Data<Lobby>,
+) -> HttpResponse {
+    let received = Instant::now();
+    let request_id = RequestId::new();
+    let request_id = request_id.as_str();
+    let (asked, held) = match take::<D>(&request, payload, &lobby).await {
+        Ok(taken) => taken,
+        Err(refusal) => return refuse::<D>(&refusal, request_id),
+    };
+    let Asked { model, request } = asked;
+    let principal = caller.into_inner().0;
+    let mut recorded = Recorded::new(&lobby, D::NAME, &principal, &model, request_id, received);
+    let wants_usage = request.raw.as_ref().is_some_and(|raw| raw.wants_usage);
+    let chatted = lobby
+        .chat(Chat {
+            principal,
+            door: D::NAME,
+            model,
+            request,
+            received,
+        })
+        .await;
+    drop(held);
+    let (chatted, in_flight) = match chatted {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(recorded) = recorded {
+                recorded.failed(error.code());
+            }
+            return refuse::<D>(&error.into(), request_id);
+        }
+    };
+    if let Some(recorded) = &mut recorded {
+        recorded.answering(&chatted);
+    }
+    let mut response = begin::<D>(StatusCode::OK, request_id);
+    said_by(&mut response, &chatted);
+    let Chatted {
+        answer,
+        provider,
+        model,
+        mut keeping,
+        ..
+    } = chatted;
+    let mut about = About {
+        request_id: request_id.to_owned(),
+        model: (*model).to_owned(),
+        wants_usage,
+    };
+    let completion = match answer {
+        Completed::Whole(completion) => completion,
+        Completed::Streaming(stream) => {
+            let writing = Writing {
+                stream,
+                spoken: D::speak(about),
+                provider,
+                keeping,
+                recorded,
+                in_flight,
+            };
+            return response
+                .content_type("text/event-stream")
+                .insert_header((header::CACHE_CONTROL, "no-cache"))
+                .insert_header(("X-Accel-Buffering", "no"))
+                .streaming(body(writing));
+        }
+    };
+    if let Some(mut recorded) = recorded {
+        recorded.used(&completion.usage);
+        recorded.said(None);
+    }
+    keeping.keep(&completion.text());
+    if let Some(model) = &completion.model {
+        about.model.clone_from(model);
+    }
+    let bytes = match &completion.raw {
+        Some(raw) => raw.clone(),
+        None => D::write(&completion, about),
+    };
+    response.content_type("application/json").body(bytes)
+}
+
+async fn take<D: Door>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    lobby: &Lobby,
+) -> Result<(Asked, Option<OwnedSemaphorePermit>), Refusal> {
+    if !request_body::is_json(request) {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send JSON, with the header Content-Type: application/json.",
+        ));
+    }
+    let Body { bytes, held } = request_body::read(request, payload, &lobby.bodies).await?;
+    let asked = D::read(&bytes)?;
+    Ok((asked, held))
+}
+
+/// Another method at one of the doors that take POST.
+pub async fn wrong_method<D: Door>() -> HttpResponse {
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Use POST here.",
+    );
+    let mut response = refuse::<D>(&refusal, RequestId::new().as_str());
+    let post = header::HeaderValue::from_static("POST");
+    response.headers_mut().insert(header::ALLOW, post);
+    response
+}
+
+/// Any other path where SDKs look for something.
+pub async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let path = clip(request.path());
+    let help = if !path.starts_with("/v1/") {
+        "The base URL of OpenAI's SDKs ends with /v1 here."
+    } else if path.starts_with("/v1/v1/") {
+        "Leave /v1 out of the base URL."
+    } else {
+        "SDKs find /v1/chat/completions, /v1/messages and /v1/models here."
+    };
+    let refusal = Refusal::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        format!("There is nothing at {path}. {help}"),
+    );
+    let request_id = RequestId::new();
+    match models::speaks_anthropic(&request) {
+        true => refuse::<Anthropic>(&refusal, request_id.as_str()),
+        false => refuse::<OpenAi>(&refusal, request_id.as_str()),
+    }
+}
+
+/// The answer to a request that went no further than the layers before the door.
+pub fn refused<D: Door>(refused: Refused) -> HttpResponse {
+    let refusal = Refusal::from(&refused);
+    let mut response = refuse::<D>(&refusal, RequestId::new().as_str());
+    refused.mark(response.headers_mut());
+    response
+}
+
+/// The answer to a request that gets none.
+fn refuse<D: Door>(refusal: &Refusal, request_id: &str) -> HttpResponse {
+    let mut response = begin::<D>(D::status(refusal), request_id);
+    if !refusal.attempts.is_empty() {
+        attempts_header(&mut response, &refusal.attempts);
+    }
+    if let Some(wait) = refusal.retry_after {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if refusal.is_final {
+        response.insert_header(("X-Should-Retry", "false"));
+    }
+    response.json(D::error(refusal, request_id))
+}
+
+fn begin<D: Door>(status: StatusCode, request_id: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(("X-Request-Id", request_id));
+    if let Some(name) = D::REQUEST_ID {
+        response.insert_header((name, request_id));
+    }
+    response
+}
+
+/// Says in headers who answers, and what it did not take.
+fn said_by(response: &mut HttpResponseBuilder, chatted: &Chatted) {
+    response.insert_header(("X-Hub-Provider", &*chatted.provider));
+    response.insert_header(("X-Hub-Model", &*chatted.model));
+    attempts_header(response, &chatted.attempts);
+    if !chatted.dropped.is_empty() {
+        response.insert_header(("X-Hub-Dropped-Params", names(&chatted.dropped)));
+    }
+}
+
+fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
+    let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
+    response.insert_header(("X-Hub-Attempts", each.join(", ")));
+}
+
+/// Names of parameters, which may be the caller's own words, as a header takes them.
+fn names(dropped: &[Cow<'static, str>]) -> String {
+    const MOST: usize = 1024;
+    let clean = |name: &Cow<'static, str>| -> String {
+        let fits = |c: &char| c.is_ascii_graphic() && *c != ',';
+        name.chars().filter(fits).take(64).collect()
+    };
+    let mut names = String::new();
+    for name in dropped.iter().map(clean) {
+        if names.len() + name.len() > MOST {
+            names.push_str(", ..");
+            break;
+        }
+        if !names.is_empty() {
+            names.push_str(", ");
+        }
+        names.push_str(&name);
+    }
+    names
+}
+
+// === impl About ===
+
+impl About {
+    fn envelope(self, prefix: &str) -> Envelope {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Envelope {
+            id: format!("{prefix}{}", self.request_id),
+            model: self.model,
+            created: now.unwrap_or_default().as_secs(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Refusal: why a request of an SDK has no answer, before a vendor's format puts it into words.
+//!
+//! SDKs decide by the status which exception they raise and whether they ask again, so the status has to
+//! say what is true for the caller: that a vendor does not take the *hub's* key is no 401 of theirs.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use crate::{
+    attempt::Attempt,
+    error::CallError,
+    protocol::{Failure, FailureKind},
+    provider::wire::BadRequest,
+    transport::body::BodyError,
+};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status that SDKs understand.
+    pub status: StatusCode,
+    /// The hub's machine word.
+    pub code: &'static str,
+    /// One plain sentence.
+    pub sentence: String,
+    /// Which part of the request is wrong: `messages[2].content`.
+    pub param: Option<String>,
+    /// When trying again makes sense.
+    pub retry_after: Option<Duration>,
+    /// Asking again brings nothing else: SDKs are told not to.
+    pub is_final: bool,
+    /// What was tried.
+    pub attempts: Vec<Attempt>,
+}
+
+/// The status of a chain that nobody answered. If all who were asked are over their limits, the caller has
+/// to wait like a vendor's own; if all are overloaded, that is how it is.
+fn of_chain(attempts: &[Attempt]) -> StatusCode {
+    let mut asked = attempts
+        .iter()
+        .filter(|attempt| attempt.outcome != Err(FailureKind::NotConfigured))
+        .peekable();
+    let is_limit = |attempt: &Attempt| {
+        matches!(
+            attempt.outcome,
+            Err(FailureKind::RateLimited | FailureKind::QuotaExhausted)
+        )
+    };
+    let is_overload = |attempt: &Attempt| {
+        attempt.outcome == Err(FailureKind::Busy)
+            || (attempt.outcome == Err(FailureKind::ServerError)
+                && matches!(attempt.status, Some(503 | 529)))
+    };
+    if asked.peek().is_none() {
+        StatusCode::BAD_GATEWAY
+    } else if asked.clone().all(is_limit) {
+        StatusCode::TOO_MANY_REQUESTS
+    } else if asked
+        .clone()
+        .all(|attempt| is_limit(attempt) || is_overload(attempt))
+    {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::BAD_GATEWAY
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// One that needs nothing but a sentence.
+    pub fn new(status: StatusCode, code: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            sentence: sentence.into(),
+            param: None,
+            retry_after: None,
+            is_final: false,
+            attempts: Vec::new(),
+        }
+    }
+
+    /// A stream that breaks off after it began.
+    pub fn broken(provider: &str, failure: &Failure) -> Self {
+        let sentence = format!("{provider} {}.", failure.kind);
+        Self::new(StatusCode::BAD_GATEWAY, failure.kind.word(), sentence)
+    }
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        let status = match &error {
+            CallError::ProvidersFailed { attempts, .. } => of_chain(attempts),
+            other => StatusCode::from_u16(other.status().as_u16())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        Self {
+            status,
+            code: error.code(),
+            sentence: error.to_string(),
+            param: None,
+            retry_after: error.retry_after(),
+            is_final: matches!(error, CallError::NotConfigured(_)),
+            attempts: error.attempts().to_vec(),
+        }
+    }
+}
+
+impl From<BadRequest> for Refusal {
+    fn from(wrong: BadRequest) -> Self {
+        Self {
+            param: Some(wrong.param).filter(|param| !param.is_empty()),
+            ..Self::new(StatusCode::BAD_REQUEST, "bad_request", wrong.sentence)
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        // The same wording as on every door.
+        let status = StatusCode::from_u16(error.status().as_u16());
+        Self {
+            retry_after: matches!(error, BodyError::Crowded).then_some(Duration::from_secs(1)),
+            ..Self::new(
+                status.unwrap_or(StatusCode::BAD_REQUEST),
+                error.code(),
+                error.to_string(),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(kind: FailureKind, status: Option<u16>) -> Attempt {
+        Attempt {
+            provider: "p".into(),
+            model: "m".into(),
+            outcome: Err(kind),
+            status,
+            ms: 1,
+            tries: Some(1),
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_is_true_for_the_caller() {
+        let limited = || attempt(FailureKind::RateLimited, Some(429));
+        let quota = || attempt(FailureKind::QuotaExhausted, Some(402));
+        let overloaded = || attempt(FailureKind::ServerError, Some(529));
+        let failing = || attempt(FailureKind::ServerError, Some(500));
+        let keyless = || attempt(FailureKind::NotConfigured, None);
+        let unauthorized = || attempt(FailureKind::Unauthorized, Some(401));
+        let cases = [
+            (vec![limited(), quota()], 429),
+            (vec![keyless(), limited()], 429),
+            (vec![overloaded()], 503),
+            (vec![limited(), overloaded()], 503),
+            (vec![limited(), failing()], 502),
+            (vec![unauthorized()], 502),
+            (vec![keyless()], 502),
+        ];
+        for (attempts, status) in cases {
+            assert_eq!(of_chain(&attempts).as_u16(), status, "{attempts:?}");
+        }
+    }
+}

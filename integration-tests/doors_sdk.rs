@@ -1,0 +1,215 @@
+//! The official SDKs of OpenAI and Anthropic, in Python and for Node, and LangChain, against the hub with
+//! each vendor's format behind it. What they need is brought from their registries.
+
+use std::{process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
+
+use crate::support::{
+    FakeUpstream, Fault, Hub, Pyfun,
+    packages::{Node, python},
+    pyfun::Provider,
+    within,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Longest run of one client, its start on a busy machine included.
+const RUN: Duration = Duration::from_secs(120);
+/// A model of each vendor format, and who offers it.
+const MODELS: [(&str, &str); 3] = [
+    ("claude-fast-1", "anthropic"),
+    ("gemini-fast-1", "gemini"),
+    ("acme/open-20b:free", "openrouter"),
+];
+
+/// Three providers that do not stand in for each other, at a vendor that converses.
+async fn house() -> (FakeUpstream, Hub) {
+    let upstream = FakeUpstream::start().await;
+    for script in [&upstream.anthropic, &upstream.gemini, &upstream.openai] {
+        script.always(Fault::Talk);
+    }
+    let base = &upstream.url();
+    let providers = [
+        Provider::anthropic(base).fallback_to(""),
+        Provider::gemini(base).fallback_to(""),
+        Provider::openrouter(base).fallback_to(""),
+    ];
+    let hub = Hub::with(&Pyfun::chain(providers)).await;
+    (upstream, hub)
+}
+
+fn script(name: &str) -> String {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    format!("{folder}/integration-tests/sdk/{name}")
+}
+
+/// What an SDK says of one model, with an error's name for each status.
+struct Expected {
+    stop: &'static str,
+    calls: &'static str,
+    usage: u64,
+    errors: Value,
+}
+
+async fn everything(mut command: Command, expected: &Expected) {
+    let (upstream, hub) = house().await;
+    command.arg(format!("http://{}", hub.address));
+    command.args(MODELS.map(|(model, _)| model));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut client = command.spawn().unwrap();
+    let mut input = client.stdin.take().unwrap();
+    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
+    let mut next = async || {
+        let line = within(RUN, "the client's word", lines.next_line()).await;
+        let line = line.unwrap().expect("a client that goes on");
+        serde_json::from_str::<Value>(&line).unwrap_or_else(|_| panic!("{line}"))
+    };
+    for (model, provider) in MODELS {
+        let said = next().await;
+        let hello = format!("hello from {provider}");
+        let weather = json!([["Zürich", "Paris"], expected.calls, "It says sun and rain."]);
+        assert_eq!(
+            said["plain"],
+            json!([hello, expected.stop, expected.usage]),
+            "{said}"
+        );
+        assert_eq!(said["stream"], json!([hello, 7]), "{provider}: {said}");
+        assert_eq!(said["tools"], weather, "{provider}: {said}");
+        assert_eq!(said["tools_streamed"], weather, "{provider}: {said}");
+        assert_eq!(
+            said["image"], "A picture: image/png of 96 characters",
+            "{provider}: {said}"
+        );
+        assert_eq!(
+            said["structured"],
+            json!({"name": "Ada", "age": 36}),
+            "{provider}: {said}"
+        );
+        assert_eq!(said["errors"], expected.errors, "{provider}: {said}");
+        assert_eq!(said["listed"], true, "{provider}: {said}");
+        assert_eq!(said["found"], model, "{provider}: {said}");
+    }
+    for (_, provider) in MODELS {
+        assert_eq!(next().await, "begun");
+        let script = match provider {
+            "anthropic" => &upstream.anthropic,
+            "gemini" => &upstream.gemini,
+            _ => &upstream.openai,
+        };
+        let hanging = script.seen().last().cloned().unwrap();
+        input.write_all(b"now\n").await.unwrap();
+        hanging.hung_up_within(SECOND).await;
+    }
+    assert_eq!(next().await, "done");
+}
+
+fn openai_errors(api_error: &str) -> Value {
+    json!({
+        "unknown": ["NotFoundError", 404, true],
+        "400": ["BadRequestError", 400, true],
+        // The hub's key is wrong, not the caller's.
+        "401": ["InternalServerError", 502, true],
+        "429": ["RateLimitError", 429, true],
+        "529": ["InternalServerError", 503, true],
+        "500": ["InternalServerError", 502, true],
+        "die": [api_error, null, true],
+    })
+}
+
+fn openai() -> Expected {
+    Expected {
+        stop: "stop",
+        calls: "tool_calls",
+        usage: 22,
+        errors: openai_errors("APIError"),
+    }
+}
+
+#[tokio::test]
+async fn openai_for_python_does_everything() {
+    let mut command = python();
+    command.arg(script("openai_client.py"));
+    everything(command, &openai()).await;
+}
+
+#[tokio::test]
+async fn openai_for_node_does_everything() {
+    let mut command = Node::get().command();
+    command.arg(script("openai_client.cjs"));
+    everything(command, &openai()).await;
+}
+
+#[tokio::test]
+async fn anthropic_for_python_does_everything() {
+    let mut command = python();
+    command.arg(script("anthropic_client.py"));
+    let expected = Expected {
+        stop: "end_turn",
+        calls: "tool_use",
+        usage: 7,
+        errors: json!({
+            "unknown": ["NotFoundError", 404, true],
+            "400": ["BadRequestError", 400, true],
+            "401": ["InternalServerError", 502, true],
+            "429": ["RateLimitError", 429, true],
+            "529": ["OverloadedError", 529, true],
+            "500": ["InternalServerError", 502, true],
+            // An error event has the status of the stream.
+            "die": ["APIStatusError", 200, true],
+        }),
+    };
+    everything(command, &expected).await;
+}
+
+#[tokio::test]
+async fn anthropic_for_node_does_everything() {
+    let mut command = Node::get().command();
+    command.arg(script("anthropic_client.cjs"));
+    let expected = Expected {
+        stop: "end_turn",
+        calls: "tool_use",
+        usage: 7,
+        errors: json!({
+            "unknown": ["NotFoundError", 404, true],
+            "400": ["BadRequestError", 400, true],
+            "401": ["InternalServerError", 502, true],
+            "429": ["RateLimitError", 429, true],
+            "529": ["OverloadedError", 529, true],
+            "500": ["InternalServerError", 502, true],
+            "die": ["APIError", null, true],
+        }),
+    };
+    everything(command, &expected).await;
+}
+
+#[tokio::test]
+async fn langchain_streams_and_calls_tools() {
+    let (_upstream, hub) = house().await;
+    let mut command = python();
+    command.arg(script("langchain_client.py"));
+    command.arg(format!("http://{}", hub.address));
+    command.args(MODELS.map(|(model, _)| model));
+    let output = within(RUN, "the client's end", command.output())
+        .await
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(said.len(), MODELS.len(), "{errors}");
+    for ((_, provider), said) in MODELS.into_iter().zip(said) {
+        let expected = json!({
+            "text": format!("hello from {provider}"),
+            "pieces": 3,
+            "cities": ["Zürich", "Paris"],
+            "last": "It says sun and rain.",
+        });
+        assert_eq!(said, expected);
+    }
+}
