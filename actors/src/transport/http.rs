@@ -112,6 +112,7 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
     config
         .service(chat_door::<chat::OpenAi>("/v1/chat/completions"))
         .service(chat_door::<chat::Anthropic>("/v1/messages"))
+        .service(chat_door::<chat::CountTokens>("/v1/messages/count_tokens"))
         .service(get(web::get().to(chat::models::list))("/v1/models"))
         .service(get(web::get().to(chat::models::one))(
             "/v1/models/{name:.+}",
