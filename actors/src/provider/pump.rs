@@ -168,19 +168,17 @@ impl Pump {
     }
 
     fn pass(&mut self, mut events: Vec<Event>) -> Result<(), Failure> {
-        for event in events.drain(..) {
-            let ends = matches!(event, Event::End { .. });
-            if self.sieve.pass(event, &mut self.ready).is_err() {
-                tracing::error!(
-                    provider = &*self.provider,
-                    "the answer repeats the key and is cut"
-                );
-                return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
-            }
-            if ends {
-                self.sieve.release(&mut self.ready);
-                self.ending = Some(Ok(()));
-            }
+        let ends = matches!(events.last(), Some(Event::End { .. }));
+        if self.sieve.pass(&mut events, &mut self.ready).is_err() {
+            tracing::error!(
+                provider = &*self.provider,
+                "the answer repeats the key and is cut"
+            );
+            return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
+        }
+        if ends {
+            self.sieve.release(&mut self.ready);
+            self.ending = Some(Ok(()));
         }
         self.scratch = events;
         Ok(())
