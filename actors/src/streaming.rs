@@ -226,3 +226,65 @@ impl Sink {
         self.to.closed().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+    use tokio::task::unconstrained;
+
+    use super::*;
+
+    /// How many events of that many bytes are taken before the sender has to wait.
+    async fn taken(size: usize) -> usize {
+        let (sink, _stream) = Streaming::new(VecDeque::new());
+        let event = Event::Text("a".repeat(size));
+        for count in 0.. {
+            // Tokio lets a task do only so much at a time.
+            let sent = unconstrained(sink.send(event.clone()));
+            if poll!(pin!(sent)).is_pending() {
+                return count;
+            }
+            assert!(count < 100_000, "there is no limit");
+        }
+        unreachable!()
+    }
+
+    #[actix::test]
+    async fn a_reader_that_does_not_read_holds_64_kib_at_most() {
+        for size in [0, 1, 1_000, 20_000] {
+            let bytes = taken(size).await * size;
+            assert!(bytes <= MOST_WAITING, "{bytes} of {size}");
+        }
+        // One that is larger waits alone.
+        assert_eq!(taken(2 * MOST_WAITING).await, 1);
+    }
+
+    #[actix::test]
+    async fn what_is_read_makes_room() {
+        let (sink, mut stream) = Streaming::new(VecDeque::new());
+        let event = Event::Text("a".repeat(MOST_WAITING));
+        assert_eq!(sink.send(event.clone()).await, Ok(()));
+        {
+            let mut waits = pin!(sink.send(event.clone()));
+            assert!(poll!(&mut waits).is_pending());
+            assert_eq!(stream.next().await, Some(Ok(event.clone())));
+            assert_eq!(waits.await, Ok(()));
+        }
+        let mut waits = pin!(sink.send(event));
+        assert!(poll!(&mut waits).is_pending());
+        drop(stream);
+        assert_eq!(waits.await, Err(Gone));
+    }
+
+    #[actix::test]
+    async fn a_sender_that_vanishes_is_an_error_and_never_an_end() {
+        let (sink, mut stream) = Streaming::new(VecDeque::from([Event::Text("a".to_owned())]));
+        drop(sink);
+        assert_eq!(stream.next().await, Some(Ok(Event::Text("a".to_owned()))));
+        let failed = Failure::new(FailureKind::Interrupted, Class::NextNow);
+        assert_eq!(stream.next().await, Some(Err(failed)));
+        assert_eq!(stream.next().await, None);
+    }
+}

@@ -17,6 +17,9 @@ use crate::{
 
 /// Most bytes of one stream: 64 MiB. A vendor that sends more sends without end.
 const MOST: usize = 64 * 1024 * 1024;
+/// How many bytes are taken apart at a time, so that a large piece is not there twice while its reader
+/// is slow.
+const SLICE: usize = 8 * 1024;
 /// How long the vendor's connection gets to end by itself after the last event, so that it can be
 /// used again.
 const AFTERGLOW: Duration = Duration::from_secs(1);
@@ -29,6 +32,8 @@ pub(super) struct Pump {
     reader: Box<dyn ReadStream>,
     sieve: Sieve,
     received: usize,
+    /// Received and not taken apart yet.
+    unread: Bytes,
     /// Read and clean.
     ready: VecDeque<Event>,
     /// What ends the stream once `ready` is empty.
@@ -53,6 +58,7 @@ impl Pump {
             reader,
             sieve: Sieve::new(find),
             received: 0,
+            unread: Bytes::new(),
             ready: VecDeque::new(),
             ending: None,
             scratch: Vec::new(),
@@ -136,10 +142,17 @@ impl Pump {
 
     /// Waits for bytes and reads what they complete.
     async fn more(&mut self) -> Result<(), Failure> {
+        if !self.unread.is_empty() {
+            let slice = self.unread.split_to(self.unread.len().min(SLICE));
+            return self.feed(&slice);
+        }
         let chunk = timeout(IDLE, self.arriving.chunk()).await;
         let chunk = chunk.map_err(|_| Failure::new(FailureKind::Timeout, Class::NextNow))?;
         match chunk? {
-            Some(bytes) => self.feed(&bytes),
+            Some(bytes) => {
+                self.unread = bytes;
+                Ok(())
+            }
             None => {
                 let mut events = std::mem::take(&mut self.scratch);
                 let ended = self.reader.end(&mut events);
