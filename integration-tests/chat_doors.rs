@@ -441,11 +441,8 @@ async fn a_fallback_is_visible_at_both_doors() {
 #[tokio::test]
 async fn errors_have_the_shape_of_their_vendor() {
     let (upstream, hub) = separate().await;
-    /// What the vendor does, and what each door makes of it.
-    type Case = (&'static str, Fault, [(u16, &'static str); 2]);
-    let cases: [Case; 8] = [
+    let cases = [
         (
-            "hello",
             Fault::Status(400),
             [
                 (400, "invalid_request_error"),
@@ -453,7 +450,6 @@ async fn errors_have_the_shape_of_their_vendor() {
             ],
         ),
         (
-            "hello",
             Fault::Status(413),
             [
                 (400, "invalid_request_error"),
@@ -462,41 +458,35 @@ async fn errors_have_the_shape_of_their_vendor() {
         ),
         // The hub's key, not the caller's.
         (
-            "hello",
             Fault::Status(401),
             [(502, "server_error"), (502, "api_error")],
         ),
         (
-            "hello",
             Fault::RetryAfter(429, 7),
             [(429, "rate_limit_error"), (429, "rate_limit_error")],
         ),
         (
-            "hello",
             Fault::Quota,
             [(429, "rate_limit_error"), (429, "rate_limit_error")],
         ),
         (
-            "hello",
             Fault::Status(500),
             [(502, "server_error"), (502, "api_error")],
         ),
         (
-            "hello",
             Fault::Status(529),
             [(503, "server_error"), (529, "overloaded_error")],
         ),
         (
-            "hello",
             Fault::ErrorInside200,
             [(502, "server_error"), (502, "api_error")],
         ),
     ];
-    for (text, fault, expected) in cases {
+    for (fault, expected) in cases {
         upstream.always(&fault);
         for (door, (status, kind)) in DOORS.into_iter().zip(expected) {
             for (model, _) in MODELS {
-                for body in [door.ask(model, text), door.ask_stream(model, text)] {
+                for body in [door.ask(model, "hello"), door.ask_stream(model, "hello")] {
                     let reply = hub.chat(door, &body).await;
                     let place = format!("{door:?} {model} {fault:?}: {reply}");
                     if matches!(fault, Fault::ErrorInside200) && reply.status != status {
@@ -692,4 +682,50 @@ async fn a_client_that_hangs_up_cancels_the_vendor() {
             exchange.hung_up_within(SECOND).await;
         }
     }
+}
+
+#[tokio::test]
+async fn tokens_are_counted_where_the_provider_can() {
+    let (upstream, hub) = separate().await;
+    let answer = |tokens: Value| Fault::Json(200, tokens);
+    upstream
+        .anthropic
+        .always(answer(json!({"input_tokens": 14})));
+    upstream.gemini.always(answer(json!({"totalTokens": 9})));
+    let count = async |model: &str| {
+        let mut body = Door::Anthropic.ask(model, "how many?");
+        body["system"] = "Count.".into();
+        body["tools"] = tools(Door::Anthropic);
+        let text = body.to_string();
+        let headers = Door::Anthropic.headers();
+        let path = "/v1/messages/count_tokens";
+        let bytes = http::request("POST", path, &headers, text.as_bytes());
+        hub.raw(&bytes).await
+    };
+    let reply = count("claude-fast-1").await;
+    assert_eq!(reply.assert_ok().body, json!({"input_tokens": 14}));
+    let sent = upstream.anthropic.only();
+    assert_eq!(sent.target(), "/v1/messages/count_tokens");
+    assert_eq!(sent.body["system"], "Count.");
+    assert!(sent.body.get("max_tokens").is_none(), "{}", sent.body);
+
+    let reply = count("gemini-fast-1").await;
+    assert_eq!(reply.assert_ok().body, json!({"input_tokens": 9}));
+    let sent = upstream.gemini.only();
+    assert_eq!(sent.target(), "/v1beta/models/gemini-fast-1:countTokens");
+    let inner = &sent.body["generateContentRequest"];
+    assert_eq!(inner["model"], "models/gemini-fast-1");
+    assert_eq!(inner["contents"][0]["parts"][0]["text"], "how many?");
+    assert!(inner["systemInstruction"].is_object(), "{}", sent.body);
+
+    // Nobody counts in another model's stead.
+    let reply = count("acme/open-20b:free").await;
+    assert_eq!(reply.status, 404, "{reply}");
+    let (kind, sentence) = Door::Anthropic.error(&reply.body);
+    assert_eq!(kind, "not_found_error");
+    assert!(sentence.contains("no way to count tokens"), "{sentence}");
+    assert_eq!(upstream.openai.seen().len(), 0);
+    upstream.anthropic.always(Fault::Status(529));
+    assert_eq!(count("claude-fast-1").await.status, 529);
+    assert_eq!(upstream.gemini.seen().len(), 1);
 }

@@ -25,12 +25,12 @@ use crate::{
 
 /// Longest time to connect. The next provider is the better answer after it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: below what most load balancers allow.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// What one answer may have in flight over HTTP/2, in bytes: what waits for a slow reader.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// What all answers of a connection may: enough for 256 that nobody reads, so that they delay no other.
 const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
-/// How long an idle connection is kept: below what most load balancers allow.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// Why a provider cannot be called, though it is configured and has its key.
 #[derive(Debug, thiserror::Error)]

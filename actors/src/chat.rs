@@ -78,8 +78,9 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         mut request,
         received,
     } = chat;
+    let counts = request.count;
     let prompt = history::prompt(catalogue, request.conversation.last_text());
-    let (tool, plan) = match find(catalogue, &model)? {
+    let (tool, mut plan) = match find(catalogue, &model)? {
         Named::Model { provider, model } => {
             let asker = Asker {
                 name: model,
@@ -118,8 +119,16 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
             (tool.name.clone(), plan)
         }
     };
+    if counts {
+        // Another model counts in another way.
+        plan.hops.truncate(1);
+    }
     let walked = walk(&plan, &catalogue.hub, None).await?;
-    Ok(Chatted::new(catalogue, tool, prompt, walked))
+    let mut chatted = Chatted::new(catalogue, tool, prompt, walked);
+    if counts {
+        chatted.keeping.db = None;
+    }
+    Ok(chatted)
 }
 
 // === impl Chatted ===

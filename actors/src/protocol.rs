@@ -72,6 +72,9 @@ pub struct CompletionRequest {
     pub ceiling: u32,
     /// Whether to answer bit by bit.
     pub stream: bool,
+    /// Whether to count the tokens of it and not to answer: the input tokens of [`Completion::usage`]
+    /// are all that comes.
+    pub count: bool,
     /// The request as it came, for a provider of the same format.
     pub raw: Option<Arc<Raw>>,
 }

@@ -24,9 +24,12 @@ impl Vendor {
     /// Whose endpoint a target is.
     pub(crate) fn of(target: &str) -> Option<Self> {
         let path = target.split('?').next().unwrap_or_default();
-        if path.ends_with("/messages") {
+        if path.ends_with("/messages") || path.ends_with("/count_tokens") {
             Some(Self::Anthropic)
-        } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
+        } else if [":generateContent", ":streamGenerateContent", ":countTokens"]
+            .iter()
+            .any(|end| path.ends_with(end))
+        {
             Some(Self::Gemini)
         } else if path.ends_with("/chat/completions") {
             Some(Self::OpenAi)

@@ -114,6 +114,7 @@ impl Cacheable for CompletionRequest {
             max_tokens,
             ceiling: _,
             stream,
+            count,
             raw,
         } = self;
         key.text("completion");
@@ -122,6 +123,7 @@ impl Cacheable for CompletionRequest {
         // How many is the hop's limit; that the caller said so is part of the question.
         key.number(u64::from(max_tokens.is_some()));
         key.number(u64::from(*stream));
+        key.number(u64::from(*count));
         key.option(raw.as_deref(), |key, raw| key.bytes(&raw.body));
     }
 

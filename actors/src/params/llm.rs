@@ -55,6 +55,7 @@ impl LlmParams {
         let (max_tokens, stream) = (self.max_tokens, self.stream);
         let conversation = self.conversation(system);
         CompletionRequest {
+            count: false,
             conversation: Arc::new(conversation),
             max_tokens: Some(max_tokens),
             ceiling: u32::MAX,

@@ -20,6 +20,8 @@ const MOST: usize = 64 * 1024 * 1024;
 /// How many bytes are taken apart at a time, so that a large piece is not there twice while its reader
 /// is slow.
 const SLICE: usize = 8 * 1024;
+/// Most events before the first content: a vendor that sends more says nothing at length.
+const MOST_OPENING: usize = 1024;
 /// How long the vendor's connection gets to end by itself after the last event, so that it can be
 /// used again.
 const AFTERGLOW: Duration = Duration::from_secs(1);
@@ -54,7 +56,7 @@ impl Pump {
         Self {
             provider,
             arriving,
-            lines: sse::Reader::default(),
+            lines: sse::Reader::new(reader.is_raw()),
             reader,
             sieve: Sieve::new(find),
             received: 0,
@@ -77,6 +79,9 @@ impl Pump {
             opening.push_back(event);
             if is_content {
                 break;
+            }
+            if opening.len() > MOST_OPENING {
+                return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
             }
         }
         let (sink, stream) = Streaming::new(opening);
@@ -181,19 +186,17 @@ impl Pump {
     }
 
     fn pass(&mut self, mut events: Vec<Event>) -> Result<(), Failure> {
-        for event in events.drain(..) {
-            let ends = matches!(event, Event::End { .. });
-            if self.sieve.pass(event, &mut self.ready).is_err() {
-                tracing::error!(
-                    provider = &*self.provider,
-                    "the answer repeats the key and is cut"
-                );
-                return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
-            }
-            if ends {
-                self.sieve.release(&mut self.ready);
-                self.ending = Some(Ok(()));
-            }
+        let ends = matches!(events.last(), Some(Event::End { .. }));
+        if self.sieve.pass(&mut events, &mut self.ready).is_err() {
+            tracing::error!(
+                provider = &*self.provider,
+                "the answer repeats the key and is cut"
+            );
+            return Err(Failure::new(FailureKind::Malformed, Class::NextNow));
+        }
+        if ends {
+            self.sieve.release(&mut self.ready);
+            self.ending = Some(Ok(()));
         }
         self.scratch = events;
         Ok(())

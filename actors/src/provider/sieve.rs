@@ -53,13 +53,20 @@ impl Sieve {
         }
     }
 
-    /// Lets `event` go on to `clean`, or holds it until it is clear what it belongs to.
+    /// Lets go on to `clean` what one server-sent event brought, or holds it until it is clear what it
+    /// belongs to. All of it together: the vendor's own bytes stand before what is in them.
     ///
     /// # Errors
     /// [`Caught`]; what was held is gone.
-    pub(super) fn pass(&mut self, event: Event, clean: &mut VecDeque<Event>) -> Result<(), Caught> {
-        self.look(&event)?;
-        self.held.push_back(event);
+    pub(super) fn pass(
+        &mut self,
+        events: &mut Vec<Event>,
+        clean: &mut VecDeque<Event>,
+    ) -> Result<(), Caught> {
+        for event in &*events {
+            self.look(event)?;
+        }
+        self.held.extend(events.drain(..));
         if !self.tails.iter().any(|tail| tail.waits) {
             clean.append(&mut self.held);
         }
@@ -206,7 +213,7 @@ mod tests {
         let mut sieve = Sieve::new(finder());
         let mut clean = VecDeque::new();
         for event in events {
-            if sieve.pass(event, &mut clean).is_err() {
+            if sieve.pass(&mut vec![event], &mut clean).is_err() {
                 return (clean.into(), true);
             }
         }
@@ -251,6 +258,18 @@ mod tests {
     }
 
     #[test]
+    fn a_vendors_own_bytes_wait_for_what_is_in_them() {
+        let mut sieve = Sieve::new(finder());
+        let mut clean = VecDeque::new();
+        for (piece, passes) in [("your ", 2), ("key: sk-canary", 2), ("-53, no", 6)] {
+            let raw = Event::Raw(format!("data: {piece}\n\n").into());
+            let mut events = vec![raw, Event::Text(piece.to_owned())];
+            assert_eq!(sieve.pass(&mut events, &mut clean), Ok(()));
+            assert_eq!(clean.len(), passes, "{piece}");
+        }
+    }
+
+    #[test]
     fn what_only_begins_like_the_key_passes() {
         let pieces = ["see sk-canary", "-53", "10, ", "sk-canary-5309"];
         let (passed, caught) = pass(pieces.map(|text| Event::Text(text.to_owned())));
@@ -265,7 +284,7 @@ mod tests {
         let mut clean = VecDeque::new();
         for piece in pieces {
             let event = Event::Text((*piece).to_owned());
-            assert_eq!(sieve.pass(event, &mut clean), Ok(()));
+            assert_eq!(sieve.pass(&mut vec![event], &mut clean), Ok(()));
         }
         clean.len()
     }

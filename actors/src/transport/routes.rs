@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     api,
-    chat::{self, Anthropic, OpenAi},
+    chat::{self, Anthropic, CountTokens, OpenAi},
     mcp,
     refused::Refused,
     status,
@@ -68,7 +68,7 @@ const ANTHROPIC: Door = Door {
 };
 
 /// Every door there always is.
-const DOORS: [Door; 11] = [
+const DOORS: [Door; 12] = [
     Door {
         path: "/v1/chat/completions",
         counts: true,
@@ -79,6 +79,12 @@ const DOORS: [Door; 11] = [
         path: "/v1/messages",
         counts: true,
         routes: conversations::<Anthropic>,
+        ..ANTHROPIC
+    },
+    Door {
+        path: "/v1/messages/count_tokens",
+        counts: true,
+        routes: conversations::<CountTokens>,
         ..ANTHROPIC
     },
     Door {

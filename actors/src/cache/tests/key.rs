@@ -47,6 +47,7 @@ fn ask(system: Option<&str>, prompt: &str, temperature: Option<f64>) -> Completi
         max_tokens: Some(1024),
         ceiling: u32::MAX,
         stream: false,
+        count: false,
         raw: None,
     }
 }
@@ -109,7 +110,7 @@ fn all_differ<R: Cacheable + Clone>(
 #[test]
 fn any_change_of_a_completion_is_another_key() {
     type Change = fn(&mut Parts<CompletionRequest>);
-    let changes: [Change; 20] = [
+    let changes: [Change; 21] = [
         |_| {},
         |p| p.principal = "somebody".to_owned(),
         |p| p.tool = "summarize".to_owned(),
@@ -129,6 +130,7 @@ fn any_change_of_a_completion_is_another_key() {
         |p| p.request = ask(Some("Be brief."), "why", Some(f64::EPSILON)),
         |p| p.request.max_tokens = None,
         |p| p.request.stream = true,
+        |p| p.request.count = true,
         |p| {
             p.request.raw = Some(Arc::new(Raw {
                 format: Format::OpenAi,

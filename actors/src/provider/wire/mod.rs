@@ -91,6 +91,9 @@ pub trait ReadStream {
     /// What an error in the stream means, or [`FailureKind::Malformed`]. The stream is over.
     fn read(&mut self, event: &sse::ServerSent, into: &mut Vec<Event>) -> Result<(), Failure>;
 
+    /// Whether each event's own bytes go on.
+    fn is_raw(&self) -> bool;
+
     /// The vendor sends no more.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 /// Longest event, in bytes: 1 MiB.
 pub const MOST: usize = 1024 * 1024;
@@ -20,7 +20,8 @@ pub struct ServerSent {
     pub kind: String,
     /// Its data, lines joined by LF.
     pub data: String,
-    /// As it stood on the wire, blank line included. The LF of a final CRLF belongs to the next one.
+    /// As it stood on the wire, blank line included, if the reader keeps that. The LF of a final CRLF
+    /// belongs to the next one.
     pub raw: Bytes,
 }
 
@@ -32,6 +33,7 @@ pub struct TooLong;
 /// Puts events together.
 #[derive(Debug, Default)]
 pub struct Reader {
+    keeps_raw: bool,
     /// Everything since the last event.
     raw: BytesMut,
     /// Where the line begins that is not complete yet.
@@ -50,6 +52,14 @@ pub struct Reader {
 // === impl Reader ===
 
 impl Reader {
+    /// `keeps_raw` if each event's own bytes are wanted.
+    pub fn new(keeps_raw: bool) -> Self {
+        Self {
+            keeps_raw,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors
@@ -135,13 +145,18 @@ impl Reader {
 
     fn dispatch(&mut self) {
         self.begun = true;
-        let raw = self.raw.split_to(self.line).freeze();
-        self.line = 0;
-        self.seen = 0;
         let kind = std::mem::take(&mut self.kind);
         if let Some(data) = self.data.take() {
+            // A copy: a slice would hold the whole buffer for as long as it waits for a slow reader.
+            let raw = match self.raw.get(..self.line) {
+                Some(raw) if self.keeps_raw => Bytes::copy_from_slice(raw),
+                _ => Bytes::new(),
+            };
             self.ready.push_back(ServerSent { kind, data, raw });
         }
+        self.raw.advance(self.line);
+        self.line = 0;
+        self.seen = 0;
     }
 }
 
@@ -150,7 +165,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> Vec<ServerSent> {
-        let mut reader = Reader::default();
+        let mut reader = Reader::new(true);
         let mut events = Vec::new();
         for piece in pieces {
             reader.feed(piece).expect("short events");

@@ -56,24 +56,28 @@ impl Door for Anthropic {
     }
 
     fn error(refusal: &Refusal, request_id: &str) -> Value {
-        let kind = match Self::status(refusal).as_u16() {
-            401 => "authentication_error",
-            402 => "billing_error",
-            403 => "permission_error",
-            404 => "not_found_error",
-            413 => "request_too_large",
-            429 => "rate_limit_error",
-            504 => "timeout_error",
-            OVERLOADED => "overloaded_error",
-            400..500 => "invalid_request_error",
-            _ => "api_error",
-        };
-        json!({
-            "type": "error",
-            "error": {"type": kind, "message": refusal.sentence},
-            "request_id": request_id,
-        })
+        error(Self::status(refusal), &refusal.sentence, request_id)
     }
+}
+
+pub(super) fn error(status: StatusCode, sentence: &str, request_id: &str) -> Value {
+    let kind = match status.as_u16() {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        504 => "timeout_error",
+        OVERLOADED => "overloaded_error",
+        400..500 => "invalid_request_error",
+        _ => "api_error",
+    };
+    json!({
+        "type": "error",
+        "error": {"type": kind, "message": sentence},
+        "request_id": request_id,
+    })
 }
 
 // === impl Events ===

@@ -1,12 +1,14 @@
 //! The doors for SDKs: one line of theirs changes, the address. Each speaks one vendor's format, and every
 //! provider answers through it.
 //!
-//! - this file: one request, from its bytes to its answer; what a format is to a door ([`Format`])
+//! - this file: one request, from its bytes to its answer; what a format is to a door ([`Door`])
 //! - `openai`: `POST /v1/chat/completions`; `anthropic`: `POST /v1/messages`
+//! - `count`: `POST /v1/messages/count_tokens`
 //! - `models`: `GET /v1/models`, in the format of whoever asks
 //! - `events`: an answer as it is made; `refusal`: why there is none
 
 mod anthropic;
+mod count;
 pub(super) mod events;
 pub mod models;
 mod openai;
@@ -26,7 +28,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-pub use self::{anthropic::Anthropic, openai::OpenAi};
+pub use self::{anthropic::Anthropic, count::CountTokens, openai::OpenAi};
 use self::{
     events::{Writing, body},
     refusal::Refusal,

@@ -1,6 +1,7 @@
 //! Anthropic's Messages format (`api = "anthropic"`), version 2023-06-01.
 
 mod answer;
+mod count;
 mod message;
 mod read;
 mod request;
@@ -45,6 +46,9 @@ impl Wire for Anthropic {
         model: &str,
         dialect: &Dialect,
     ) -> Result<Encoded, Failure> {
+        if request.count {
+            return count::encode(request, model, dialect);
+        }
         request::encode(request, model, dialect)
     }
 
@@ -54,6 +58,9 @@ impl Wire for Anthropic {
     }
 
     fn decode(&self, request: &CompletionRequest, body: &[u8]) -> Result<Completed, Failure> {
+        if request.count {
+            return count::decode(body);
+        }
         answer::decode(request, body)
     }
 

@@ -38,6 +38,7 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
     Ok(Asked {
         model,
         request: CompletionRequest {
+            count: false,
             conversation: Arc::new(conversation),
             max_tokens,
             ceiling: u32::MAX,

@@ -187,6 +187,10 @@ impl Stream {
 }
 
 impl ReadStream for Stream {
+    fn is_raw(&self) -> bool {
+        self.raw
+    }
+
     fn read(&mut self, event: &ServerSent, into: &mut Vec<Event>) -> Result<(), Failure> {
         let data: Data<'_> = refusal::answer(&event.data, said)?;
         let kind = data.kind.as_deref().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod answer;
 mod config;
+mod count;
 mod message;
 mod request;
 mod stream;
@@ -39,6 +40,9 @@ impl Wire for Gemini {
         model: &str,
         dialect: &Dialect,
     ) -> Result<Encoded, Failure> {
+        if request.count {
+            return count::encode(request, model, dialect);
+        }
         request::encode(request, model, dialect)
     }
 
@@ -48,6 +52,9 @@ impl Wire for Gemini {
     }
 
     fn decode(&self, request: &CompletionRequest, body: &[u8]) -> Result<Completed, Failure> {
+        if request.count {
+            return count::decode(body);
+        }
         answer::decode(request, body)
     }
 

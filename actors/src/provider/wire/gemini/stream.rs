@@ -75,6 +75,10 @@ impl Stream {
 }
 
 impl ReadStream for Stream {
+    fn is_raw(&self) -> bool {
+        self.raw
+    }
+
     fn read(&mut self, event: &ServerSent, into: &mut Vec<Event>) -> Result<(), Failure> {
         let answer: Answer<'_> = refusal::answer(&event.data, said)?;
         if let Some(error) = &answer.error {

@@ -46,6 +46,12 @@ impl Wire for OpenAi {
         model: &str,
         dialect: &Dialect,
     ) -> Result<Encoded, Failure> {
+        if request.count {
+            return Err(Failure {
+                advice: Some("Its API has no way to count tokens."),
+                ..Failure::new(FailureKind::Rejected, Class::Stop)
+            });
+        }
         request::encode(request, model, dialect)
     }
 

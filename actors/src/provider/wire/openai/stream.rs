@@ -205,6 +205,10 @@ impl Stream {
 }
 
 impl ReadStream for Stream {
+    fn is_raw(&self) -> bool {
+        self.raw.is_some()
+    }
+
     fn read(&mut self, event: &ServerSent, into: &mut Vec<Event>) -> Result<(), Failure> {
         if event.data.trim() == "[DONE]" {
             if self.raw.is_some() {

@@ -95,6 +95,7 @@ pub(super) fn read_request(body: &Bytes) -> CompletionRequest {
     }
     conversation.rest = Rest::new(Format::Gemini, fields.rest(), Vec::new());
     CompletionRequest {
+        count: false,
         conversation: Arc::new(conversation),
         max_tokens,
         ceiling: u32::MAX,

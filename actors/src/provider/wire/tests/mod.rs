@@ -39,6 +39,7 @@ fn asking(system: Option<&str>, temperature: Option<f64>) -> CompletionRequest {
     let mut conversation = Conversation::ask(system.map(Arc::from), prompt);
     conversation.sampling.temperature = temperature;
     CompletionRequest {
+        count: false,
         conversation: Arc::new(conversation),
         max_tokens: Some(64),
         ceiling: u32::MAX,

@@ -383,6 +383,7 @@ fn settle(conversation: &mut Conversation, thinks: bool) {
 
 fn asking(conversation: Conversation) -> CompletionRequest {
     CompletionRequest {
+        count: false,
         conversation: Arc::new(conversation),
         max_tokens: Some(5000),
         ceiling: u32::MAX,

@@ -105,7 +105,7 @@ fn streaming() -> CompletionRequest {
 /// The events of a stream that is cut at these bytes, as far as it goes.
 fn events(format: &str, stream: &[u8], cuts: &[usize]) -> (Vec<Event>, Result<(), Failure>) {
     let mut reader = wire(format).stream(&streaming()).expect("a stream");
-    let mut lines = sse::Reader::default();
+    let mut lines = sse::Reader::new(reader.is_raw());
     let mut events = Vec::new();
     let mut from = 0;
     for to in cuts.iter().copied().chain([stream.len()]) {
