@@ -22,6 +22,9 @@ use crate::{
 /// provider has its `REQUEST_TIMEOUT_SEC` within it. A stream is in time once its first part is.
 const DEADLINE: Duration = Duration::from_secs(600);
 
+/// The tool whose right is needed to ask a model by its own name.
+pub const COMPLETE: &str = "llm_complete";
+
 /// One conversation, as every door for SDKs understands it.
 #[derive(Debug)]
 pub struct Chat {
@@ -82,6 +85,8 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
     let prompt = history::prompt(catalogue, request.conversation.last_text());
     let (tool, mut plan) = match find(catalogue, &model)? {
         Named::Model { provider, model } => {
+            // That is what this tool does.
+            principal.may_call(COMPLETE)?;
             let asker = Asker {
                 name: model,
                 inactive: provider.info.inactive.as_deref(),

@@ -180,7 +180,16 @@ fn page(origin: &str) -> Option<(String, Option<u16>)> {
 impl Foreign {
     /// What its sender is told.
     pub(super) fn answer(self) -> HttpResponse {
-        let sentence = match self {
+        failure(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            self.sentence().to_owned(),
+        )
+    }
+
+    /// The same, in words alone.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
             Self::Host => {
                 "The Host header names another server. If it is a name of this hub's, add it to \
                  HUB_ALLOWED_HOSTS in hub.pyfun."
@@ -189,8 +198,7 @@ impl Foreign {
                 "Web pages of this origin may not call the hub. If they should, add the origin to \
                  HUB_ALLOWED_ORIGINS in hub.pyfun."
             }
-        };
-        failure(StatusCode::FORBIDDEN, "forbidden", sentence.to_owned())
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use super::{
     body, credential,
     guard::Guard,
     refused::Refused,
-    routes::Door,
+    routes::{self, Door},
 };
 use crate::principal::Principal;
 
@@ -118,7 +118,8 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         if let Err(refused) = self.layer.admit(&request) {
-            return Either::Left(Either::Left(ready(Ok(answered(request, refused.answer())))));
+            let answer = routes::words_at(request.path())(refused);
+            return Either::Left(Either::Left(ready(Ok(answered(request, answer)))));
         }
         let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
             return Either::Left(Either::Right(inside(&*self.inner, request)));

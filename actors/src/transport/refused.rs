@@ -93,8 +93,9 @@ impl From<&Refused> for Refusal {
                 format!("This key does not have the permission {permission}."),
             ),
             Refused::Exhausted(exhausted) => CallError::from(exhausted).into(),
-            // Answered before anybody looks at the path.
-            Refused::Foreign(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", "Not from here."),
+            Refused::Foreign(foreign) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", foreign.sentence())
+            }
         }
     }
 }

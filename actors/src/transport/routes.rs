@@ -181,6 +181,16 @@ pub fn doors(sse: bool) -> Vec<Door> {
     [&DOORS, sse, &[NOWHERE]].concat()
 }
 
+/// In whose words a request to `path` is refused before its door is known. Nothing but the words depends
+/// on it.
+pub fn words_at(path: &str) -> fn(Refused) -> HttpResponse {
+    match path {
+        _ if path.starts_with("/v1/messages") => ANTHROPIC.refuse,
+        _ if path.starts_with("/v1/") => OPENAI.refuse,
+        _ => CLOSED.refuse,
+    }
+}
+
 fn conversations<D: chat::Door>(resource: Resource) -> Resource {
     let resource = resource.route(web::post().to(chat::serve::<D>));
     resource.default_service(web::to(chat::wrong_method::<D>))

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::{Anthropic, Door, OpenAi, begin, refusal::Refusal, refuse};
 use crate::{
     catalogue::Catalogue,
-    models::{Listed, all, find},
+    chat::COMPLETE,
+    models::{Listed, Named, all, find},
+    principal::Principal,
     request_id::RequestId,
     transport::{layers::Caller, lobby::Lobby, views::Seen},
 };
@@ -21,9 +23,9 @@ pub async fn list(
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let request_id = RequestId::new();
-    let listed = |write: fn(&Catalogue) -> Value| {
+    let listed = |write: fn(&[Listed<'_>]) -> Value| {
         let seen = lobby.seen_by(&caller.0).ok_or_else(starting)?;
-        Ok(write(&seen.catalogue))
+        Ok(write(&seen_by(&caller.0, &seen.catalogue)))
     };
     match speaks_anthropic(&request) {
         true => answer::<Anthropic>(listed(anthropic_list), &request_id),
@@ -41,12 +43,14 @@ pub async fn one(
     let request_id = RequestId::new();
     let look = |write: fn(&Listed<'_>) -> Value| {
         let Seen { catalogue, .. } = lobby.seen_by(&caller.0).ok_or_else(starting)?;
-        let listed = all(&catalogue);
+        let listed = seen_by(&caller.0, &catalogue);
         if let Some(listed) = listed.iter().find(|listed| listed.name == *name) {
             return Ok(write(listed));
         }
         // Not every name is in the list: a provider may stand before each.
-        find(&catalogue, &name).map_err(Refusal::from)?;
+        if let Named::Model { .. } = find(&catalogue, &name).map_err(Refusal::from)? {
+            caller.0.may_call(COMPLETE).map_err(Refusal::from)?;
+        }
         Ok(write(&Listed {
             name: name.as_str().into(),
             provider: name.split_once('/').map(|(owner, _)| owner),
@@ -79,8 +83,17 @@ fn starting() -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", sentence)
 }
 
-fn openai_list(catalogue: &Catalogue) -> Value {
-    let data: Vec<_> = all(catalogue).iter().map(openai).collect();
+/// What somebody may ask for. Who may not call the tool that asks models by their names sees none.
+fn seen_by<'a>(principal: &Principal, catalogue: &'a Catalogue) -> Vec<Listed<'a>> {
+    let mut listed = all(catalogue);
+    if !principal.tools.allows(COMPLETE) {
+        listed.retain(|listed| listed.provider.is_none());
+    }
+    listed
+}
+
+fn openai_list(listed: &[Listed<'_>]) -> Value {
+    let data: Vec<_> = listed.iter().map(openai).collect();
     json!({"object": "list", "data": data})
 }
 
@@ -93,8 +106,7 @@ fn openai(listed: &Listed<'_>) -> Value {
     })
 }
 
-fn anthropic_list(catalogue: &Catalogue) -> Value {
-    let listed = all(catalogue);
+fn anthropic_list(listed: &[Listed<'_>]) -> Value {
     let data: Vec<_> = listed.iter().map(anthropic).collect();
     let id = |listed: Option<&Listed<'_>>| listed.map(|listed| listed.name.clone().into_owned());
     json!({
