@@ -1,6 +1,6 @@
 //! Every door, knocked at without a key: nobody enters but where anybody may, whatever the method.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use hub_actors::transport::routes;
 
