@@ -20,6 +20,7 @@ mod cli;
 mod clients;
 mod config;
 mod crash;
+mod crypto;
 mod db_query;
 mod db_sync;
 mod demo;

@@ -20,6 +20,7 @@ use crate::{
     seal::{self, Variables},
     settings::Settings,
     start::{self, DEFAULT_PORT},
+    state_file::Places,
     summary,
     vault::Vault,
 };
@@ -94,7 +95,10 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         &vault,
         "127.0.0.1",
         port,
-        Place::Memory,
+        Places {
+            state: Place::Memory,
+            envelopes: Place::Memory,
+        },
         announce,
     )
 }

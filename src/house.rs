@@ -7,22 +7,25 @@ use std::{
 
 use hub_actors::{
     catalogue::{
-        Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
+        Catalogue, Crypto, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool,
+        ToolKind,
     },
-    db_sync::{DbSpec, Place},
+    db_sync::DbSpec,
     protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
 };
 
 use crate::{
+    crypto::{self, CryptoSpec, Keyring},
     doors,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
+    state_file::Places,
     upstreams::{Upstreams, UpstreamsError},
-    vault::Vault,
+    vault::{MASTER, Vault},
 };
 
 /// Tools that need nothing.
@@ -71,6 +74,8 @@ pub struct House {
     pub searchers: Vec<ProviderSpec<SearchRequest>>,
     /// The hub's own state.
     pub db: DbSpec,
+    /// Who opens and seals envelopes, if there is a master key.
+    pub crypto: Option<CryptoSpec>,
     /// How it is entered.
     pub http: HttpOptions,
 }
@@ -78,7 +83,7 @@ pub struct House {
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host` and to keep its state at `place`. A provider without its key
+    /// Builds it, to listen on `host` and to keep its files at `places`. A provider without its key
     /// gets no actor.
     ///
     /// # Errors
@@ -87,7 +92,7 @@ impl House {
         settings: &Settings,
         vault: &Vault,
         host: &str,
-        place: Place,
+        places: Places,
     ) -> Result<Self, UpstreamsError> {
         let has = |name: &str| vault.has(name);
         let usable = || {
@@ -108,11 +113,16 @@ impl House {
             searchers: searchers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
             db: DbSpec {
-                place,
+                place: places.state,
                 interval: settings.db_sync.interval,
                 max_records: settings.db_sync.max_records,
                 last_results: settings.hub.last_results,
             },
+            crypto: vault.master().map(|stretch| CryptoSpec {
+                keyring: Keyring::new(stretch),
+                record: places.envelopes,
+                boot: crypto::now(),
+            }),
             http: doors::options(&settings.hub, host),
         })
     }
@@ -145,6 +155,10 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .collect(),
         models: settings.models.iter().map(model).collect(),
         db: None,
+        crypto: match MASTER.iter().all(|name| has(name)) {
+            true => Crypto::Down,
+            false => Crypto::NotConfigured,
+        },
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools

@@ -9,6 +9,8 @@ mod call_command;
 mod check;
 mod check_command;
 mod cli;
+mod crypto;
+mod crypto_command;
 mod demo;
 mod doors;
 mod environment;

@@ -23,7 +23,7 @@ use hub_actors::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    exit,
+    crypto, exit,
     guardian::{Guardian, Life, Role, StartChild},
     house::House,
     stop::{Signals, drain, flush},
@@ -131,6 +131,17 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
     let mut children: Vec<(Arc<str>, StartChild)> =
         vec![("registry".into(), registry), ("db_sync".into(), db)];
+    children.extend(house.crypto.map(|spec| {
+        let start: StartChild = Box::new(move |link, _| {
+            let started = crypto::start(&spec, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Crypto(started.up),
+            })
+        });
+        ("crypto".into(), start)
+    }));
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| {

@@ -19,9 +19,9 @@ use crate::{
     seal::{self, Variables},
     serve,
     settings::{Settings, readiness},
-    state_file::{self, DataVariables},
+    state_file::{self, DataVariables, Places},
     summary,
-    vault::Vault,
+    vault::{MASTER, Vault},
 };
 
 /// Where a hub listens that nobody told otherwise.
@@ -99,11 +99,18 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (place, warning) = state_file::place(&settings, &files.config, &data);
+    let (state, warning) = state_file::place(&settings, &files.config, &data);
+    let places = Places {
+        state,
+        envelopes: match vault.master() {
+            Some(_) => state_file::envelopes(&settings, &files.config, &data),
+            None => Place::Memory,
+        },
+    };
     warning.iter().for_each(complain);
     match door {
-        Door::Http => open(&settings, &vault, &host, port, place),
-        Door::Stdio => match House::new(&settings, &vault, &host, place) {
+        Door::Http => open(&settings, &vault, &host, port, places),
+        Door::Stdio => match House::new(&settings, &vault, &host, places) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
@@ -111,8 +118,8 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
 }
 
 /// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, place: Place) -> u8 {
-    open_with(settings, vault, host, port, place, |listener, house| {
+pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, places: Places) -> u8 {
+    open_with(settings, vault, host, port, places, |listener, house| {
         summary::startup(listener, house, settings)
     })
 }
@@ -123,10 +130,10 @@ pub fn open_with(
     vault: &Vault,
     host: &str,
     port: u16,
-    place: Place,
+    places: Places,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault, host, place) {
+    let house = match House::new(settings, vault, host, places) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -138,10 +145,11 @@ pub fn open_with(
     serve::serve(house, listener, || summary::print(&announcement))
 }
 
-/// The variables that hold keys.
+/// The variables that hold keys: the vendors' and the hub's own.
 fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
+        .chain(MASTER)
         .map(str::to_owned)
         .collect()
 }

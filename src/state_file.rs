@@ -21,6 +21,8 @@ const SPACE_DATA: &str = "/data";
 const SPACE_TMP: &str = "/tmp";
 /// The file's name where only a folder is given.
 const NAME: &str = "hub_state.db";
+/// Beside it: which envelopes have been opened.
+const ENVELOPES: &str = "crypto.db";
 /// What SQLite puts beside a file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -31,6 +33,14 @@ pub struct DataVariables {
     pub folder: Option<PathBuf>,
     /// Whether SPACE_ID is set: the hub is a Hugging Face Space.
     pub is_space: bool,
+}
+
+/// Where the hub's own files are.
+pub struct Places {
+    /// The state.
+    pub state: Place,
+    /// Which envelopes have been opened.
+    pub envelopes: Place,
 }
 
 /// The file.
@@ -63,6 +73,15 @@ pub fn place(
             );
             (Place::Memory, Some(warning))
         }
+    }
+}
+
+/// Where opened envelopes are remembered: beside the state.
+pub fn envelopes(settings: &Settings, config: &Path, variables: &DataVariables) -> Place {
+    let beside = path(settings, config, variables).map(|path| path.with_file_name(ENVELOPES));
+    match beside.map(OneFile) {
+        Some(file) if file.prepare().is_ok() => Place::File(Arc::new(file)),
+        _ => Place::Memory,
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    protocol::{CompletionRequest, DbUp, ProviderUp, SearchRequest, Usage},
+    protocol::{CompletionRequest, CryptoUp, DbUp, ProviderUp, SearchRequest, Usage},
     request::Request,
 };
 
@@ -28,6 +28,8 @@ pub struct Catalogue {
     pub models: Vec<Arc<ModelInfo>>,
     /// The hub's own state; `None` while it is down.
     pub db: Option<DbUp>,
+    /// Who opens and seals envelopes.
+    pub crypto: Crypto,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -69,6 +71,17 @@ pub struct Tool {
     pub timeout: Duration,
     /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
     pub inactive: Option<String>,
+}
+
+/// Who opens and seals the envelopes of `POST /crypto`.
+#[derive(Debug, Clone)]
+pub enum Crypto {
+    /// There is no master key.
+    NotConfigured,
+    /// Its actor is restarting.
+    Down,
+    /// Here it is asked.
+    Up(CryptoUp),
 }
 
 /// What a tool does.

@@ -8,7 +8,7 @@
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite
-//! - [`principal`]: who calls
+//! - [`principal`]: who calls; [`envelope`]: a sealed message
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there
@@ -29,6 +29,7 @@ pub mod call;
 pub mod catalogue;
 pub mod db_query;
 pub mod db_sync;
+pub mod envelope;
 pub mod error;
 mod failure;
 mod history;

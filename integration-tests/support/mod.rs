@@ -7,6 +7,7 @@
 //!   the bodies, `searches` those of searches; `bomb`: bodies that never end; `exchange`: what it saw
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
+//! - `sealed`: a caller of `POST /crypto`
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
 
@@ -22,6 +23,7 @@ pub(crate) mod packages;
 pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
+pub(crate) mod sealed;
 pub(crate) mod searches;
 pub(crate) mod upstream;
 pub(crate) mod vendor;

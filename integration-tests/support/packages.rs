@@ -16,8 +16,9 @@ const NPM: [&str; 2] = [
 ];
 /// The oldest Node that the suite runs on.
 const NODE: u32 = 22;
-/// The official Python SDK.
-const PYPI: &str = "mcp==2.3.0";
+/// The official Python SDK, the cipher of the README's example, and the library that made the passwords
+/// of the Python hub.
+const PYPI: [&str; 3] = ["mcp==2.3.0", "cryptography==50.0.2", "passlib==1.7.4"];
 
 /// A Node that is new enough, and the folder whose `node_modules` it finds packages in.
 #[derive(Debug, Clone)]
@@ -75,22 +76,22 @@ impl Node {
     }
 }
 
-/// A Python with the official SDK.
+/// A Python with them.
 ///
 /// # Panics
 /// If python3 or pip cannot bring it.
 pub(crate) fn python() -> tokio::process::Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     let program = PYTHON.get_or_init(|| {
-        let folder = Path::new(FOLDER).join("mcp-python");
+        let folder = Path::new(FOLDER).join("python");
         let program = folder.join("bin/python");
-        bring(&folder, PYPI, || {
-            let why = "pip brings the MCP Python SDK; install python3 (3.10 or later) with venv, and go online once";
+        bring(&folder, &PYPI.join(" "), || {
+            let why = "pip brings the MCP Python SDK and more; install python3 (3.10 or later) with venv, and go online once";
             let mut venv = Command::new("python3");
             venv.args(["-m", "venv", "--clear"]).arg(&folder);
             run(venv, why);
             let mut pip = Command::new(&program);
-            pip.args(["-m", "pip", "install", "--quiet", PYPI]);
+            pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI);
             run(pip, why);
         });
         program

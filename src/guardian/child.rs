@@ -5,8 +5,8 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        ActorState, Announce, CatalogueChanged, DbUp, Drain, Heartbeat, ProviderUp, ReportHealth,
-        SearchRequest,
+        ActorState, Announce, CatalogueChanged, CryptoUp, DbUp, Drain, Heartbeat, ProviderUp,
+        ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -50,6 +50,8 @@ pub enum Role {
         /// Where it is asked to write what it has.
         drain: Recipient<Drain>,
     },
+    /// Is announced to the registry: who opens and seals envelopes.
+    Crypto(CryptoUp),
     /// Is told of every change, and drained at the end.
     Transport {
         /// Where it learns of changes.
@@ -88,6 +90,7 @@ impl Role {
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
+            Self::Crypto(up) => Some(Announce::CryptoUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }
@@ -98,6 +101,7 @@ impl Role {
             Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
+            Self::Crypto(_) => Some(Announce::CryptoDown),
             Self::Registry(_) | Self::Transport { .. } => None,
         }
     }

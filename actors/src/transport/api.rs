@@ -1,5 +1,7 @@
 //! `POST /api`: the door that the WordPress plugin, the desktop client and scripts use.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
@@ -7,7 +9,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     body::{self, Body},
@@ -26,7 +28,7 @@ use crate::{
 /// The request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(super) struct Request {
     tool: String,
     #[serde(default)]
     params: Option<Value>,
@@ -50,10 +52,10 @@ struct Meta<'a> {
 }
 
 /// Why a request never became a call.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    sentence: String,
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) sentence: String,
 }
 
 /// One call.
@@ -65,14 +67,28 @@ pub async fn call(
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let (Request { tool, params }, _held) = match read(&request, payload, &lobby).await {
-        Ok(read) => read,
+    let Body { bytes, held: _held } = match read(&request, payload, &lobby).await {
+        Ok(body) => body,
         Err(refused) => return refused.respond(request_id),
     };
+    match parse(&bytes) {
+        Ok(request) => answer(request, Principal::anyone(), received, request_id, &lobby).await,
+        Err(refused) => refused.respond(request_id),
+    }
+}
+
+/// Runs a call, and answers it.
+pub(super) async fn answer(
+    Request { tool, params }: Request,
+    principal: Arc<Principal>,
+    received: Instant,
+    request_id: &str,
+    lobby: &Lobby,
+) -> HttpResponse {
     let logged = Logged::new(&tool, request_id, received);
     let outcome = lobby
         .run(Call {
-            principal: Principal::anyone(),
+            principal,
             tool,
             params,
             received,
@@ -89,11 +105,12 @@ pub async fn call(
     }
 }
 
-async fn read(
+/// Reads a body of JSON.
+pub(super) async fn read(
     request: &HttpRequest,
     payload: web::Payload,
     lobby: &Lobby,
-) -> Result<(Request, Option<OwnedSemaphorePermit>), Refused> {
+) -> Result<Body, Refused> {
     if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -102,15 +119,19 @@ async fn read(
         });
     }
     let read = body::read(request, payload, &lobby.bodies).await;
-    let Body { bytes, held } = read.map_err(|error| Refused {
+    read.map_err(|error| Refused {
         status: error.status(),
         code: error.code(),
         sentence: error.to_string(),
-    })?;
-    match serde_json::from_slice::<Request>(&bytes) {
-        Ok(request) if !request.tool.is_empty() => Ok((request, held)),
+    })
+}
+
+/// The call that a body asks for.
+pub(super) fn parse(bytes: &[u8]) -> Result<Request, Refused> {
+    match serde_json::from_slice::<Request>(bytes) {
+        Ok(request) if !request.tool.is_empty() => Ok(request),
         Ok(_) => Err(bad("`tool` is missing: say which tool to call.")),
-        Err(error) => Err(bad(explain(&bytes, &error))),
+        Err(error) => Err(bad(explain(bytes, &error))),
     }
 }
 
@@ -138,7 +159,7 @@ fn explain(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-fn bad(sentence: impl Into<String>) -> Refused {
+pub(super) fn bad(sentence: impl Into<String>) -> Refused {
     Refused {
         status: StatusCode::BAD_REQUEST,
         code: "bad_request",
@@ -167,7 +188,7 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
     })
 }
 
-fn failed(request_id: &str, error: &CallError) -> HttpResponse {
+pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status().as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("X-Request-Id", request_id));
@@ -201,7 +222,7 @@ pub fn failure(status: StatusCode, code: &'static str, sentence: String) -> Http
 // === impl Refused ===
 
 impl Refused {
-    fn respond(self, request_id: &str) -> HttpResponse {
+    pub(super) fn respond(self, request_id: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header(("X-Request-Id", request_id));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {

@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::{
-    api,
+    api, crypto,
     guard::{self, Guard},
     lobby::Lobby,
     mcp::{self, Mcp, McpOptions},
@@ -114,6 +114,11 @@ fn routes(config: &mut web::ServiceConfig, sse: bool) {
         .service(
             web::resource("/api")
                 .route(web::post().to(api::call))
+                .default_service(web::to(|| async { status::method_not_allowed("POST") })),
+        )
+        .service(
+            web::resource(crypto::PATH)
+                .route(web::post().to(crypto::call))
                 .default_service(web::to(|| async { status::method_not_allowed("POST") })),
         )
         .service(get(seen().to(status::root))("/"))

@@ -3,6 +3,7 @@
 mod api;
 mod body;
 mod calls;
+mod crypto;
 mod guard;
 mod http;
 mod lobby;
