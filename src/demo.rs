@@ -16,11 +16,11 @@ use crate::{
     environment::Overrides,
     exit,
     house::House,
+    identity::{Admission, Identities, Store},
     logs::LogOptions,
     seal::{self, Variables},
-    settings::Settings,
+    settings::{Auth, Settings},
     start::{self, DEFAULT_PORT},
-    state_file::Places,
     summary,
     vault::Vault,
 };
@@ -90,17 +90,22 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         summary::address(listener).map_or_else(|| String::from("the demo has no address"), guide)
     };
     // In memory: a first minute leaves no file behind.
-    start::open_with(
-        &settings,
-        &vault,
-        "127.0.0.1",
-        port,
-        Places {
-            state: Place::Memory,
-            envelopes: Place::Memory,
-        },
-        announce,
-    )
+    let store = match Store::in_memory() {
+        Ok(store) => store,
+        Err(error) => return fail(exit::INTERNAL, &error),
+    };
+    let admission = Admission {
+        auth: Auth::Open,
+        loopback: true,
+        from_outside: None,
+    };
+    let place = start::Premises {
+        host: "127.0.0.1",
+        place: Place::Memory,
+        envelopes: Place::Memory,
+        identities: Identities::new(store, admission),
+    };
+    start::open_with(&settings, &vault, place, port, announce)
 }
 
 /// What a newcomer reads first.

@@ -25,13 +25,17 @@ fn guard(hub: &Hub, host: &str) -> Guard {
     if address.is_none() {
         hosts.push(host.to_ascii_lowercase());
     }
-    let local = match address {
-        Some(address) => address.is_loopback(),
-        None => host.eq_ignore_ascii_case("localhost"),
-    };
     Guard {
         hosts,
-        any_address: !local,
+        any_address: !is_loopback(host),
         origins: hub.allowed_origins.clone(),
+    }
+}
+
+/// Whether only programs of this machine reach a hub that listens on `host`.
+pub fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }

@@ -12,9 +12,11 @@ use zeroize::Zeroizing;
 use crate::{seal::Variables, settings::OVERRIDE_PREFIX};
 
 /// Variables with a meaning of their own, besides the keys that hub.pyfun names.
-const OWN: [&str; 7] = [
+const OWN: [&str; 9] = [
     "ENABLE_PUBLIC_LOGS",
     "HOST",
+    "HUB_API_KEY",
+    "HUB_AUTH",
     "HUB_DATA_DIR",
     "LOG_LEVEL",
     "LOG_TO_TMP",

@@ -19,11 +19,12 @@ use hub_actors::{
 use crate::{
     crypto::{self, CryptoSpec, Keyring},
     doors,
+    identity::Identities,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
-    state_file::Places,
+    start::Premises,
     upstreams::{Upstreams, UpstreamsError},
     vault::{MASTER, Vault},
 };
@@ -78,22 +79,28 @@ pub struct House {
     pub crypto: Option<CryptoSpec>,
     /// How it is entered.
     pub http: HttpOptions,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
 }
 
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host` and to keep its files at `places`. A provider without its key
-    /// gets no actor.
+    /// Builds it on these premises. A provider without its key gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
     pub fn new(
         settings: &Settings,
         vault: &Vault,
-        host: &str,
-        places: Places,
+        premises: Premises<'_>,
     ) -> Result<Self, UpstreamsError> {
+        let Premises {
+            host,
+            place,
+            envelopes,
+            identities,
+        } = premises;
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -113,17 +120,18 @@ impl House {
             searchers: searchers.collect::<Result<_, _>>()?,
             catalogue: catalogue(settings, &has),
             db: DbSpec {
-                place: places.state,
+                place,
                 interval: settings.db_sync.interval,
                 max_records: settings.db_sync.max_records,
                 last_results: settings.hub.last_results,
             },
             crypto: vault.master().map(|stretch| CryptoSpec {
                 keyring: Keyring::new(stretch),
-                record: places.envelopes,
+                record: envelopes,
                 boot: crypto::now(),
             }),
             http: doors::options(&settings.hub, host),
+            identities,
         })
     }
 }

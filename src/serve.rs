@@ -26,6 +26,7 @@ use crate::{
     crypto, exit,
     guardian::{Guardian, Life, Role, StartChild},
     house::House,
+    identity,
     stop::{Signals, drain, flush},
 };
 
@@ -61,13 +62,13 @@ pub fn serve_stdio(house: House) -> u8 {
         };
         let (end, mut hung_up) = mpsc::unbounded_channel();
         let started = AtomicBool::new(false);
-        let stdio: StartChild = Box::new(move |link, health| {
+        let stdio: StartChild = Box::new(move |link, parent| {
             // A client cannot be served by a second life.
             if started.swap(true, Ordering::SeqCst) {
                 let _ = end.send(End::Crashed);
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            let started = transport::stdio::start(end.clone(), health.clone(), link);
+            let started = transport::stdio::start(end.clone(), parent.health.clone(), link);
             Ok(transport_life(started))
         });
         let mut children = inner(house);
@@ -106,8 +107,9 @@ fn orphaned() -> u8 {
 
 fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> {
     let options = house.http.clone();
-    let http: StartChild = Box::new(move |link, health| {
-        let started = transport::start(&listener, options.clone(), health.clone(), link)?;
+    let http: StartChild = Box::new(move |link, parent| {
+        let health = parent.health.clone();
+        let started = transport::start(&listener, options.clone(), health, link)?;
         Ok(transport_life(started))
     });
     let mut children = inner(house);
@@ -129,8 +131,14 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     });
     let spec = house.db;
     let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
-    let mut children: Vec<(Arc<str>, StartChild)> =
-        vec![("registry".into(), registry), ("db_sync".into(), db)];
+    let identities = house.identities;
+    let identity: StartChild =
+        Box::new(move |link, parent| identity::start(&identities, parent.identity.clone(), link));
+    let mut children: Vec<(Arc<str>, StartChild)> = vec![
+        ("registry".into(), registry),
+        ("db_sync".into(), db),
+        ("identity".into(), identity),
+    ];
     children.extend(house.crypto.map(|spec| {
         let start: StartChild = Box::new(move |link, _| {
             let started = crypto::start(&spec, link);
@@ -168,6 +176,7 @@ fn transport_life(started: transport::Started) -> Life {
         heartbeat: started.heartbeat,
         role: Role::Transport {
             listener: started.listener,
+            access: started.access,
             drain: started.drain,
         },
     }

@@ -4,22 +4,25 @@ use std::{
     io,
     net::{IpAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use hub_actors::db_sync::Place;
 
 use crate::{
     cli::{Files, complain, fail},
+    doors,
     environment::{self, Environment, Overrides},
     exit,
     house::House,
+    identity::{self, Admission, FROM_OUTSIDE, Identities, Store},
     listener,
     logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
     serve,
-    settings::{Settings, readiness},
-    state_file::{self, DataVariables, Places},
+    settings::{Auth, Settings, readiness},
+    state_file::{self, DataVariables},
     summary,
     vault::{MASTER, Vault},
 };
@@ -97,43 +100,88 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
         folder: plain("HUB_DATA_DIR").map(PathBuf::from),
         is_space: plain("SPACE_ID").is_some(),
     };
+    let auth = match plain("HUB_AUTH").map_or(Some(settings.hub.auth), |word| Auth::read(&word)) {
+        Some(auth) => auth,
+        None => {
+            complain(format!("HUB_AUTH must be {}", Auth::WORDS.join(", ")));
+            return exit::CONFIG;
+        }
+    };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (state, warning) = state_file::place(&settings, &files.config, &data);
-    let places = Places {
-        state,
-        envelopes: match vault.master() {
-            Some(_) => state_file::envelopes(&settings, &files.config, &data),
-            None => Place::Memory,
-        },
+    let (place, warning) = state_file::place(&settings, &files.config, &data);
+    let envelopes = match vault.master() {
+        Some(_) => state_file::envelopes(&settings, &files.config, &data),
+        None => Place::Memory,
     };
     warning.iter().for_each(complain);
+    let folder = state_file::folder(&settings, &files.config, &data);
+    let admission = match vault.digest(FROM_OUTSIDE).transpose() {
+        Ok(from_outside) => Admission {
+            auth,
+            loopback: doors::is_loopback(&host),
+            from_outside,
+        },
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let store = match folder.as_ref().map_or_else(Store::in_memory, Store::open) {
+        Ok(store) => store,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let premises = Premises {
+        host: &host,
+        place,
+        envelopes,
+        identities: Identities::new(store, admission),
+    };
     match door {
-        Door::Http => open(&settings, &vault, &host, port, places),
-        Door::Stdio => match House::new(&settings, &vault, &host, places) {
+        Door::Http => open(&settings, &vault, premises, port, folder.is_some()),
+        Door::Stdio => match House::new(&settings, &vault, premises) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
     }
 }
 
-/// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, places: Places) -> u8 {
-    open_with(settings, vault, host, port, places, |listener, house| {
-        summary::startup(listener, house, settings)
+/// Where the hub is, and whose.
+pub struct Premises<'a> {
+    /// What it listens on.
+    pub host: &'a str,
+    /// Where its state is.
+    pub place: Place,
+    /// Where opened envelopes are remembered.
+    pub envelopes: Place,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
+}
+
+/// Binds, builds the house and serves; says where, what there is, and who may enter. `keeps` says
+/// whether a key outlives the hub.
+fn open(settings: &Settings, vault: &Vault, premises: Premises<'_>, port: u16, keeps: bool) -> u8 {
+    let identities = premises.identities.clone();
+    let entry = match identities
+        .admission
+        .enter(&identities.store, identity::now())
+    {
+        Ok(entry) => entry,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    open_with(settings, vault, premises, port, |listener, house| {
+        let entry = summary::entry(&entry, &identities.admission, keeps);
+        summary::startup(listener, house, settings) + &entry
     })
 }
 
-/// The same, with an announcement of the caller's.
+/// Binds, builds the house and serves, with an announcement of the caller's.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
-    host: &str,
+    premises: Premises<'_>,
     port: u16,
-    places: Places,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
-    let house = match House::new(settings, vault, host, places) {
+    let host = premises.host;
+    let house = match House::new(settings, vault, premises) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -145,10 +193,11 @@ pub fn open_with(
     serve::serve(house, listener, || summary::print(&announcement))
 }
 
-/// The variables that hold keys: the vendors' and the hub's own.
+/// The variables that hold keys: those of vendors, and the one of callers.
 fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
+        .chain([FROM_OUTSIDE])
         .chain(MASTER)
         .map(str::to_owned)
         .collect()

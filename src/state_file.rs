@@ -13,7 +13,7 @@ use std::{
 
 use hub_actors::db_sync::{Place, StateFile};
 
-use crate::settings::Settings;
+use crate::{data_folder::DataFolder, settings::Settings};
 
 /// Where a Hugging Face Space keeps what shall outlive it, if its owner pays for that.
 const SPACE_DATA: &str = "/data";
@@ -33,14 +33,6 @@ pub struct DataVariables {
     pub folder: Option<PathBuf>,
     /// Whether SPACE_ID is set: the hub is a Hugging Face Space.
     pub is_space: bool,
-}
-
-/// Where the hub's own files are.
-pub struct Places {
-    /// The state.
-    pub state: Place,
-    /// Which envelopes have been opened.
-    pub envelopes: Place,
 }
 
 /// The file.
@@ -83,6 +75,16 @@ pub fn envelopes(settings: &Settings, config: &Path, variables: &DataVariables) 
         Some(file) if file.prepare().is_ok() => Place::File(Arc::new(file)),
         _ => Place::Memory,
     }
+}
+
+/// The folder of the hub's other files: where the state's file would be. `None` for a hub that was
+/// given neither.
+pub fn folder(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<DataFolder> {
+    let file = path(settings, config, variables)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    Some(DataFolder::new(folder.unwrap_or(Path::new(".")).to_owned()))
 }
 
 fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<PathBuf> {

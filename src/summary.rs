@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     house::House,
+    identity::{Admission, Entry},
     pyfun::Problems,
     settings::{Hub, Settings},
 };
@@ -46,12 +47,6 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     if let Some(address) = address(listener) {
         let _ = write!(text, "\n  listening on http://{address}");
         let _ = write!(text, "\n  doors       POST /api, MCP at {}", doors(hub));
-        if !address.ip().is_loopback() {
-            text.push_str(
-                "\n  warning: everyone who reaches this address can use your keys; this version \
-                 asks no one who they are. Put it behind something that does.",
-            );
-        }
     }
     let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
     let _ = write!(text, "\n  tools       {}", active.join(", "));
@@ -105,6 +100,55 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     for (index, (why, names)) in inactive.iter().enumerate() {
         let heading = if index == 0 { "not active" } else { "" };
         let _ = write!(text, "\n  {heading:<11} {}: {why}", names.join(", "));
+    }
+    text
+}
+
+/// Who may enter, and how. `keeps` says whether a key outlives the hub.
+pub fn entry(entry: &Entry, admission: &Admission, keeps: bool) -> String {
+    let mut text = String::from("\n  entry       ");
+    if entry.open {
+        text.push_str(match admission.loopback {
+            true => "open to every program of this machine; `hub key add` makes a key and closes it",
+            false => {
+                "OPEN\n  WARNING: HUB_AUTH is \"open\", so everyone who reaches this address can use \
+                 your providers' keys, and nobody is asked who they are. Set HUB_AUTH to \"auto\", or \
+                 put it behind something that asks."
+            }
+        });
+        return text;
+    }
+    let mut ways = Vec::new();
+    if entry.from_outside {
+        ways.push("the key in HUB_API_KEY".to_owned());
+    }
+    match entry.keys {
+        0 => {}
+        1 => ways.push("one key".to_owned()),
+        keys => ways.push(format!("{keys} keys")),
+    }
+    match ways.as_slice() {
+        [] => text.push_str(
+            "closed, and there is no key that can be used: make one with `hub key add --name me`, or \
+             set HUB_API_KEY",
+        ),
+        ways => {
+            let ways = ways.join(" and ");
+            let _ = write!(text, "with {ways}, sent as `Authorization: Bearer KEY`");
+        }
+    }
+    if let Some(first) = &entry.first {
+        let _ = write!(
+            text,
+            "\n\n  Here is the first key. It may do everything, and is shown this once:\n\n    {}\n",
+            first.show()
+        );
+        if !keeps {
+            text.push_str(
+                "\n  It is gone when the hub ends, for there is no folder to keep it in: set \
+                 HUB_DATA_DIR, or bring a key of your own in HUB_API_KEY.\n",
+            );
+        }
     }
     text
 }

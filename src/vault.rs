@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
-use hub_actors::upstream::HoldsSecret;
+use hub_actors::{
+    protocol::Digest,
+    transport::{LONGEST_KEY, sha256},
+    upstream::HoldsSecret,
+};
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use ring::pbkdf2;
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +27,17 @@ pub type Stretch = Arc<dyn Fn() -> Zeroizing<[u8; 32]> + Send + Sync>;
 
 /// What is shorter is no key, and turns up in honest texts ("demo", "ollama").
 const SHORTEST_FOUND: usize = 8;
+
+/// The shortest key that callers may use: 16 hexadecimal digits have 64 bits.
+const SHORTEST_KEY: usize = 16;
+
+/// A secret that cannot be a key of callers'.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} must have {SHORTEST_KEY} to {LONGEST_KEY} visible ASCII characters and no spaces; \
+     `openssl rand -hex 32` makes a good one"
+)]
+pub struct UnfitKey(String);
 
 /// Secrets by the name of the variable that brought them. Wiped when dropped; `Debug` shows none.
 #[derive(Debug, Default)]
@@ -56,6 +71,21 @@ impl Vault {
             "{prefix}{}",
             secret.expose_secret().trim()
         )))
+    }
+
+    /// SHA-256 of a secret that callers will send in a header, to know it by.
+    ///
+    /// # Errors
+    /// If it is too short to keep anybody out, or no header can carry it.
+    pub fn digest(&self, name: &str) -> Option<Result<Digest, UnfitKey>> {
+        let secret = self.0.get(name)?.expose_secret().trim();
+        let visible = secret.bytes().all(|byte| byte.is_ascii_graphic());
+        Some(
+            match visible && (SHORTEST_KEY..=LONGEST_KEY).contains(&secret.len()) {
+                true => Ok(sha256(secret.as_bytes())),
+                false => Err(UnfitKey(name.to_owned())),
+            },
+        )
     }
 
     /// Says whether a text holds the secret of that name, and nothing else about it.

@@ -8,7 +8,8 @@
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite
-//! - [`principal`]: who calls; [`envelope`]: a sealed message
+//! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it;
+//!   [`envelope`]: a sealed message
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there
@@ -24,6 +25,7 @@
 #![forbid(clippy::disallowed_macros)]
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod account;
 pub mod attempt;
 pub mod call;
 pub mod catalogue;
@@ -43,6 +45,7 @@ pub mod provider;
 pub mod registry;
 pub mod request;
 pub mod request_id;
+pub mod scope;
 pub mod search;
 pub mod supervise;
 pub mod tools;

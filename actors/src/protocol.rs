@@ -15,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{catalogue::Catalogue, envelope::Envelope, request::Request};
+use crate::{catalogue::Catalogue, envelope::Envelope, principal::Principal, request::Request};
 
 // === door -> provider ===
 
@@ -379,6 +379,64 @@ pub struct Seal {
     pub text: Vec<u8>,
     /// Where the envelope goes. Dropped without one if it cannot be sealed.
     pub reply: oneshot::Sender<Envelope>,
+}
+
+// === door -> identity ===
+
+/// Asks who somebody is. The answer goes through `reply`; dropped without one if the actor dies.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Authenticate {
+    /// What they have shown.
+    pub presented: Presented,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Verdict>,
+}
+
+/// SHA-256 of a secret. What a door sends and keeps in place of the secret.
+pub type Digest = [u8; 32];
+
+/// What somebody has shown at a door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presented {
+    /// An API key.
+    Key {
+        /// The id that it names (`hub_ID_..`), if it looks like one of ours. It is no secret.
+        id: Option<Box<str>>,
+        /// Of the whole key.
+        digest: Digest,
+    },
+    /// That they started the hub themselves, over standard input and output.
+    Local {
+        /// The id of the key whose rights they want to have instead of their own.
+        key: Option<Arc<str>>,
+    },
+}
+
+/// Who somebody is.
+#[derive(Debug)]
+pub struct Verdict {
+    /// `None` if nobody: unknown, wrong, revoked or expired, which makes no difference.
+    pub principal: Option<Arc<Principal>>,
+    /// Counts the changes of who may enter, at the time of this answer. One of an older
+    /// [`AccessChanged::generation`] must not be used any more.
+    pub generation: u64,
+    /// When to ask again: after 10 seconds at most.
+    pub until: Instant,
+}
+
+// === guardian -> doors ===
+
+/// Who may enter has changed: whatever a door knows of it is out of date.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct AccessChanged {
+    /// Counts the changes; never goes down while the hub runs.
+    pub generation: u64,
+    /// Nobody is asked who they are.
+    pub open: bool,
+    /// Who knows everybody.
+    pub identity: Recipient<Authenticate>,
 }
 
 // === guardian -> registry ===

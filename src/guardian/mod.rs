@@ -22,7 +22,8 @@ mod child;
 pub mod fixture;
 
 use self::child::Child;
-pub use self::child::{Life, Role, StartChild};
+pub use self::child::{Life, Parent, Role, StartChild};
+use crate::identity::{Administer, IdentityUp};
 
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
@@ -44,6 +45,8 @@ pub struct Guardian {
     policy: RestartPolicy,
     last_beat: Instant,
     draining: bool,
+    /// The latest that Identity has said of itself.
+    identity: Option<IdentityUp>,
     /// Dropped when the guardian ends: `main` waits for it.
     _alive: oneshot::Sender<()>,
 }
@@ -65,6 +68,7 @@ impl Guardian {
             policy,
             last_beat: Instant::now(),
             draining: false,
+            identity: None,
             _alive: alive,
         };
         (Actor::start(guardian), ended)
@@ -77,7 +81,13 @@ impl Guardian {
         child.incarnation += 1;
         let parent = ctx.address().recipient();
         let link = Link::new(parent, name.clone(), child.incarnation);
-        match (child.start)(link, &ctx.address().recipient()) {
+        let address = ctx.address();
+        let parent = Parent {
+            health: address.clone().recipient(),
+            identity: address.clone().recipient(),
+            keys: address.recipient(),
+        };
+        match (child.start)(link, &parent) {
             Ok(life) => {
                 child.asked = None;
                 child.state = ActorState::Running;
@@ -101,6 +111,9 @@ impl Guardian {
                 }
             }
             role => {
+                if let (Role::Transport { access, .. }, Some(identity)) = (role, &self.identity) {
+                    access.do_send(identity.access.clone());
+                }
                 if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
@@ -253,6 +266,31 @@ impl Handler<ReportHealth> for Guardian {
             last_exit: child.last_exit,
         });
         MessageResult(health.collect())
+    }
+}
+
+impl Handler<IdentityUp> for Guardian {
+    type Result = ();
+
+    /// Every door hears of it, those that are not there yet when they are.
+    fn handle(&mut self, up: IdentityUp, _: &mut Self::Context) {
+        for life in self.lives() {
+            if let Role::Transport { access, .. } = &life.role {
+                access.do_send(up.access.clone());
+            }
+        }
+        self.identity = Some(up);
+    }
+}
+
+impl Handler<Administer> for Guardian {
+    type Result = ();
+
+    /// Dropped, and so refused, while Identity does not run.
+    fn handle(&mut self, asked: Administer, _: &mut Self::Context) {
+        if let Some(identity) = &self.identity {
+            identity.keys.do_send(asked);
+        }
     }
 }
 

@@ -73,8 +73,21 @@ pub struct Hub {
     pub tag_replies: bool,
     /// HUB_DATA_DIR: the folder of the hub's own files; the variable HUB_DATA_DIR wins.
     pub data_dir: Option<PathBuf>,
+    /// HUB_AUTH; the variable HUB_AUTH wins.
+    pub auth: Auth,
     /// HUB_STATE_LAST_RESULTS: each tool's last answer is kept in `hub_state`.
     pub last_results: bool,
+}
+
+/// Who is asked who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody, unless the hub listens on the loopback and has no key.
+    Auto,
+    /// Everybody.
+    Required,
+    /// Nobody.
+    Open,
 }
 
 /// `[HUB_LIMITS]`
@@ -213,4 +226,30 @@ pub struct Debug {
     pub log_file: Option<PathBuf>,
     /// LOG_REQUESTS: a line for each call.
     pub log_requests: bool,
+}
+
+// === impl Auth ===
+
+impl Auth {
+    /// The words.
+    pub const WORDS: [&'static str; 3] = ["auto", "required", "open"];
+
+    /// Reads one of them, in any case.
+    pub fn read(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "auto" => Some(Self::Auto),
+            "required" => Some(Self::Required),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Required => "required",
+            Self::Open => "open",
+        }
+    }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{
     body::{self, Body},
     calls::{Logged, milliseconds},
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
@@ -62,6 +63,7 @@ pub(super) struct Refused {
 pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
@@ -72,7 +74,7 @@ pub async fn call(
         Err(refused) => return refused.respond(request_id),
     };
     match parse(&bytes) {
-        Ok(request) => answer(request, Principal::anyone(), received, request_id, &lobby).await,
+        Ok(request) => answer(request, caller.into_inner().0, received, request_id, &lobby).await,
         Err(refused) => refused.respond(request_id),
     }
 }
@@ -200,6 +202,11 @@ pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     response.json(error.body(request_id))
+}
+
+/// The answer to a caller who has to wait.
+pub fn limited(error: &CallError) -> HttpResponse {
+    failed(RequestId::new().as_str(), error)
 }
 
 fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {

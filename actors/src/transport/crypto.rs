@@ -20,13 +20,13 @@ use tokio::{
 use super::{
     api::{self, Refused},
     body::Body,
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
     catalogue::Crypto,
     envelope::Envelope,
     error::CallError,
-    principal::Principal,
     protocol::{CryptoUp, Seal, Unseal, UnsealError},
     request_id::RequestId,
 };
@@ -49,12 +49,22 @@ enum Unsealed {
 pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    match sealed(&request, payload, &lobby, received, request_id).await {
+    match sealed(
+        &request,
+        payload,
+        caller.into_inner(),
+        &lobby,
+        received,
+        request_id,
+    )
+    .await
+    {
         Ok(envelope) => HttpResponse::Ok()
             .insert_header(("X-Request-Id", request_id))
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -68,13 +78,13 @@ pub async fn call(
 async fn sealed(
     request: &HttpRequest,
     payload: web::Payload,
+    Caller(principal): Caller,
     lobby: &Lobby,
     received: Instant,
     request_id: &str,
 ) -> Result<Envelope, Unsealed> {
     let crypto = keeper(lobby)?;
     let Body { bytes, held: _held } = api::read(request, payload, lobby).await?;
-    let principal = Principal::anyone();
     let envelope = Envelope::parse(&bytes).ok_or(UnsealError::Refused)?;
     drop(bytes);
     // Who calls may use their own key, whatever the envelope says.

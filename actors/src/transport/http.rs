@@ -6,20 +6,18 @@ use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
-    guard::{Any, Get, Head},
-    middleware::from_fn,
     web,
 };
 
 use super::{
-    api, crypto,
-    guard::{self, Guard},
+    guard::Guard,
+    layers::{Front, Gate},
     lobby::Lobby,
-    mcp::{self, Mcp, McpOptions},
-    status,
+    mcp::{Mcp, McpOptions},
+    routes, status,
 };
 use crate::{
-    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    protocol::{AccessChanged, CatalogueChanged, Drain, Heartbeat, ReportHealth},
     supervise::{Link, spawn_linked},
 };
 
@@ -59,6 +57,8 @@ pub struct Started {
     pub heartbeat: Recipient<Heartbeat>,
     /// Where it learns of changes.
     pub listener: Recipient<CatalogueChanged>,
+    /// Where it learns who may enter.
+    pub access: Recipient<AccessChanged>,
     /// Where it is asked to finish.
     pub drain: Recipient<Drain>,
 }
@@ -88,51 +88,21 @@ pub fn start(
         arbiter,
         heartbeat: address.clone().recipient(),
         listener: address.clone().recipient(),
+        access: address.clone().recipient(),
         drain: address.recipient(),
     })
-}
-
-fn routes(config: &mut web::ServiceConfig, sse: bool) {
-    let get = |handler: actix_web::Route| {
-        move |path: &str| {
-            web::resource(path)
-                .route(handler)
-                .default_service(web::to(|| async { status::method_not_allowed("GET") }))
-        }
-    };
-    // Monitors ask with HEAD.
-    let seen = || web::route().guard(Any(Get()).or(Head()));
-    if sse {
-        let post = || async { status::method_not_allowed("POST") };
-        let messages = web::resource("/messages").route(web::post().to(mcp::sse::message));
-        config
-            .service(get(web::get().to(mcp::sse::stream))("/sse"))
-            .service(messages.default_service(web::to(post)));
-    }
-    config
-        .service(web::resource("/mcp").default_service(web::to(mcp::serve)))
-        .service(
-            web::resource("/api")
-                .route(web::post().to(api::call))
-                .default_service(web::to(|| async { status::method_not_allowed("POST") })),
-        )
-        .service(
-            web::resource(crypto::PATH)
-                .route(web::post().to(crypto::call))
-                .default_service(web::to(|| async { status::method_not_allowed("POST") })),
-        )
-        .service(get(seen().to(status::root))("/"))
-        .service(get(seen().to(status::healthz))("/healthz"))
-        .service(get(seen().to(status::readyz))("/readyz"))
-        .default_service(web::to(status::not_found));
 }
 
 // === impl HttpTransport ===
 
 impl HttpTransport {
-    /// Starts the server. Not before there is a catalogue: until then callers wait in the
-    /// listener's queue, and none of them is told to come back.
+    /// Starts the server. Not before there is a catalogue, and it is known who may enter: until then
+    /// callers wait in the listener's queue, and none of them is told to come back.
     fn open(&mut self, ctx: &mut Context<Self>) {
+        let ready = self.lobby.unready().is_none() && self.lobby.access.is_known();
+        if self.server.is_some() || !ready {
+            return;
+        }
         let server = match self.serve() {
             Ok(server) => server,
             Err(error) => {
@@ -151,15 +121,21 @@ impl HttpTransport {
     fn serve(&self) -> io::Result<Server> {
         let lobby = web::Data::from(self.lobby.clone());
         let mcp = web::Data::from(self.mcp.clone());
-        let guard = web::Data::new(self.options.guard.clone());
+        let front = Front(Arc::new(self.options.guard.clone()));
+        let access = self.lobby.access.clone();
         let sse = self.options.mcp.sse;
         let app = move || {
-            App::new()
-                .wrap(from_fn(guard::check))
+            let mut app = App::new();
+            for door in routes::doors(sse) {
+                let access = access.clone();
+                let resource = (door.routes)(web::resource(door.path));
+                app = app.service(resource.wrap(Gate { access, door }));
+            }
+            app.wrap(front.clone())
                 .app_data(lobby.clone())
                 .app_data(mcp.clone())
-                .app_data(guard.clone())
-                .configure(|config| routes(config, sse))
+                // What is no path at all (`OPTIONS *`).
+                .default_service(web::to(status::nothing))
         };
         let server = HttpServer::new(app)
             .disable_signals()
@@ -185,9 +161,16 @@ impl Handler<CatalogueChanged> for HttpTransport {
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, ctx: &mut Self::Context) {
         self.lobby.publish(catalogue);
-        if self.server.is_none() {
-            self.open(ctx);
-        }
+        self.open(ctx);
+    }
+}
+
+impl Handler<AccessChanged> for HttpTransport {
+    type Result = ();
+
+    fn handle(&mut self, changed: AccessChanged, ctx: &mut Self::Context) {
+        self.lobby.access.change(changed);
+        self.open(ctx);
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    access::Access,
     body::Budget,
     mcp::{Changes, Listing},
 };
@@ -46,6 +47,8 @@ pub struct Lobby {
     pub listeners: Arc<Semaphore>,
     /// Memory for what callers send.
     pub bodies: Budget,
+    /// Who may enter.
+    pub access: Arc<Access>,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -65,6 +68,7 @@ impl Lobby {
             changes: watch::Sender::default(),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             bodies: Budget::default(),
+            access: Arc::default(),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),

@@ -1,17 +1,23 @@
 //! Transports: the doors. A new interface is a new file here, and a line where routes are named.
 
+mod access;
 mod api;
 mod body;
 mod calls;
+mod credential;
 mod crypto;
 mod guard;
 mod http;
+mod known;
+mod layers;
 mod lobby;
 pub mod mcp;
+pub mod routes;
 mod status;
 pub mod stdio;
 
 pub use self::{
+    credential::{LONGEST as LONGEST_KEY, sha256},
     guard::Guard,
     http::{HttpOptions, HttpTransport, Started, start},
 };

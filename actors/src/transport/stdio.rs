@@ -8,7 +8,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{http::Started, lobby::Lobby, mcp};
 use crate::{
-    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    protocol::{AccessChanged, CatalogueChanged, Drain, Heartbeat, ReportHealth},
     supervise::{Link, spawn_linked},
 };
 
@@ -37,6 +37,7 @@ pub fn start(end: UnboundedSender<End>, health: Recipient<ReportHealth>, link: L
         arbiter,
         heartbeat: address.clone().recipient(),
         listener: address.clone().recipient(),
+        access: address.clone().recipient(),
         drain: address.recipient(),
     }
 }
@@ -78,6 +79,14 @@ impl Handler<CatalogueChanged> for StdioTransport {
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
         self.lobby.publish(catalogue);
+    }
+}
+
+impl Handler<AccessChanged> for StdioTransport {
+    type Result = ();
+
+    fn handle(&mut self, changed: AccessChanged, _: &mut Self::Context) {
+        self.lobby.access.change(changed);
     }
 }
 

@@ -1,0 +1,20 @@
+//! Identity: who may enter, and with which rights.
+//!
+//! - `store`: guardian.db; `keys`: its table of API keys
+//! - `key`: one key, and the one place where keys are made
+//! - `admission`: whether anybody is asked at all
+//! - `actor`: whom the doors ask
+
+mod actor;
+mod admission;
+mod key;
+mod keys;
+mod store;
+
+pub use self::{
+    actor::{Act, Administer, Done, Identities, IdentityUp, administer, now, start},
+    admission::{Admission, Entry},
+    key::{FROM_OUTSIDE, Key, NewKey, Rights},
+    keys::KeysError,
+    store::{Store, StoreError},
+};
