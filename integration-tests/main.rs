@@ -24,6 +24,7 @@ mod crypto;
 mod db_query;
 mod db_sync;
 mod demo;
+mod doctor;
 mod documents;
 mod guard;
 mod licences;

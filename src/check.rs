@@ -1,6 +1,5 @@
 //! `hub check`: what would work with a configuration, what would not, and what to do about it.
 
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -8,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::table::Table;
 use crate::{
     exit,
     pyfun::{Problems, Severity, redact},
@@ -18,7 +18,6 @@ use crate::{
         },
     },
 };
-use table::Table;
 
 /// What `hub check` found.
 #[derive(Debug)]

@@ -8,7 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{call_command, check_command, crypto_command, demo, exit, mcp_config_command, start};
+use crate::{
+    call_command, check_command, crypto_command, demo, doctor_command, exit, mcp_config_command,
+    start,
+};
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
 #[derive(Parser)]
@@ -60,6 +63,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Call a tool of a running hub and print the answer
     Call(call_command::CallArgs),
+    /// Say what hardening is on, on this machine
+    Doctor(doctor_command::DoctorArgs),
     /// Seal and open envelopes of POST /crypto, and open what the Python hub kept encrypted
     Crypto(crypto_command::CryptoArgs),
     /// Serve one MCP client over standard input and output, until it closes them
@@ -90,6 +95,7 @@ pub fn run() -> u8 {
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+        Some(Command::Doctor(arguments)) => doctor_command::run(&files, &arguments),
         Some(Command::Crypto(arguments)) => crypto_command::run(&files, &arguments),
         Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }

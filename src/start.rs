@@ -11,6 +11,8 @@ use hub_actors::db_sync::Place;
 
 use crate::{
     cli::{Files, complain, fail},
+    confine::{Confinement, Needs, confine},
+    data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
     exit,
@@ -42,8 +44,13 @@ pub enum Door {
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
 pub fn start(files: &Files, door: Door) -> u8 {
+    sealed(files, |variables| serve(files, door, variables))
+}
+
+/// Runs `work` in the sealed process. The first time it only gets there.
+pub fn sealed(files: &Files, work: impl FnOnce(Variables) -> u8) -> u8 {
     match seal::handed_over() {
-        Ok(Some(variables)) => sealed(files, door, variables),
+        Ok(Some(variables)) => work(variables),
         Ok(None) => unsealed(files),
         Err(error) => fail(exit::INTERNAL, &error),
     }
@@ -61,10 +68,14 @@ fn unsealed(files: &Files) -> u8 {
         Err(code) => return code,
     };
     let keys = keys(&settings);
-    fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
+    let variables = environment.needed(&keys);
+    let data = Grounds::new(files, &settings, &variables).data;
+    let folder = state_file::folder(&settings, &files.config, &data);
+    let folder = folder.as_ref().map(DataFolder::path);
+    fail(exit::INTERNAL, &seal::reexec(&variables, folder))
 }
 
-fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
+fn serve(files: &Files, door: Door, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -73,21 +84,15 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
         }
         Err(code) => return code,
     };
+    let grounds = Grounds::new(files, &settings, &variables);
+    let (place, warning) = state_file::place(&settings, &files.config, &grounds.data);
+    // Before the first thread, and the log has one.
+    let confinement = grounds.confine(files, &settings);
+    let (_logging, warnings) = grounds.logs.start();
+    warnings.iter().chain(&warning).for_each(complain);
+    tracing::info!(%confinement, "landlock");
+    let data = grounds.data;
     let plain = |name: &str| variables.get(name).map(|value| value.trim().to_owned());
-    let on = |name: &str| plain(name).map(|value| is_on(&value));
-    let logs = LogOptions {
-        level: plain("LOG_LEVEL").or_else(|| settings.debug.level.clone()),
-        file: settings
-            .debug
-            .log_file
-            .as_deref()
-            .map(|file| beside(&files.config, file)),
-        to_tmp: on("LOG_TO_TMP") == Some(true),
-        quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
-        calls: settings.debug.log_requests,
-    };
-    let (_logging, warnings) = logs.start();
-    warnings.iter().for_each(complain);
     let host = plain("HOST").unwrap_or_else(|| settings.hub.host.clone());
     let port = match plain("PORT").map_or(Ok(settings.hub.port), |port| port.parse()) {
         Ok(port) => port,
@@ -95,10 +100,6 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
             complain("PORT must be a number from 0 to 65535");
             return exit::CONFIG;
         }
-    };
-    let data = DataVariables {
-        folder: plain("HUB_DATA_DIR").map(PathBuf::from),
-        is_space: plain("SPACE_ID").is_some(),
     };
     let auth = match plain("HUB_AUTH").map_or(Some(settings.hub.auth), |word| Auth::read(&word)) {
         Some(auth) => auth,
@@ -109,12 +110,10 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (place, warning) = state_file::place(&settings, &files.config, &data);
     let envelopes = match vault.master() {
         Some(_) => state_file::envelopes(&settings, &files.config, &data),
         None => Place::Memory,
     };
-    warning.iter().for_each(complain);
     let folder = state_file::folder(&settings, &files.config, &data);
     let admission = match vault.digest(FROM_OUTSIDE).transpose() {
         Ok(from_outside) => Admission {
@@ -140,6 +139,58 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
+    }
+}
+
+/// Confines this process as the hub would be, and does nothing else.
+///
+/// # Errors
+/// The exit code, if the configuration is wrong.
+pub fn confined(files: &Files, variables: &Variables) -> Result<Confinement, u8> {
+    let (settings, _) = load(files, &environment::overrides(variables))?;
+    let grounds = Grounds::new(files, &settings, variables);
+    // Makes the folder if it is not there.
+    let _ = state_file::place(&settings, &files.config, &grounds.data);
+    Ok(grounds.confine(files, &settings))
+}
+
+/// What settings and variables say of the hub's files.
+struct Grounds {
+    logs: LogOptions,
+    data: DataVariables,
+}
+
+// === impl Grounds ===
+
+impl Grounds {
+    fn new(files: &Files, settings: &Settings, variables: &Variables) -> Self {
+        let plain = |name: &str| variables.get(name).map(|value| value.trim().to_owned());
+        let on = |name: &str| plain(name).map(|value| is_on(&value));
+        let log = settings.debug.log_file.as_deref();
+        Self {
+            logs: LogOptions {
+                level: plain("LOG_LEVEL").or_else(|| settings.debug.level.clone()),
+                file: log.map(|file| beside(&files.config, file)),
+                to_tmp: on("LOG_TO_TMP") == Some(true),
+                quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
+                calls: settings.debug.log_requests,
+            },
+            data: DataVariables {
+                folder: plain("HUB_DATA_DIR").map(PathBuf::from),
+                is_space: plain("SPACE_ID").is_some(),
+            },
+        }
+    }
+
+    fn confine(&self, files: &Files, settings: &Settings) -> Confinement {
+        let data = state_file::folder(settings, &files.config, &self.data);
+        confine(&Needs {
+            data: data
+                .map(|folder| folder.path().to_owned())
+                .filter(|folder| state_file::is_writable(folder)),
+            config: files.config.clone(),
+            log: self.logs.file(),
+        })
     }
 }
 

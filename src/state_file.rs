@@ -107,7 +107,8 @@ fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option
     }
 }
 
-fn is_writable(folder: &Path) -> bool {
+/// Whether files can be made in a folder.
+pub fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(
         folder,
         rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,

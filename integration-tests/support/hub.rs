@@ -41,6 +41,11 @@ impl HubBuilder {
         Self(self.0.env(name, value))
     }
 
+    /// As this user, if one is named; see [`Program::user`].
+    pub(crate) fn user(self, user: Option<u32>) -> Self {
+        Self(self.0.user(user))
+    }
+
     /// The text of hub.pyfun.
     pub(crate) fn pyfun(self, text: &Pyfun) -> Self {
         self.pyfun_text(&text.to_string())
