@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::table::Table;
 use crate::{
     exit,
     pyfun::{Problems, Severity, redact},
@@ -17,6 +16,7 @@ use crate::{
             IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
         },
     },
+    table::Table,
 };
 
 /// What `hub check` found.

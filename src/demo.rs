@@ -107,8 +107,10 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         place: Place::Memory,
         envelopes: Place::Memory,
         identities: Identities::new(store, admission),
+        audit: None,
+        stdio_key: None,
     };
-    start::open_with(&settings, &vault, place, port, announce)
+    start::open_with(&settings, &vault, place, port, None, announce)
 }
 
 /// What a newcomer reads first.

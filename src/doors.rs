@@ -2,18 +2,22 @@
 
 use std::net::IpAddr;
 
-use hub_actors::transport::{Guard, HttpOptions, mcp::McpOptions};
+use hub_actors::{
+    audit::Trail,
+    transport::{Guard, HttpOptions, mcp::McpOptions},
+};
 
 use crate::settings::Hub;
 
-/// The options of the doors of a hub that listens on `host`.
-pub fn options(hub: &Hub, host: &str) -> HttpOptions {
+/// The options of the doors of a hub that listens on `host` and puts calls down in `trail`.
+pub fn options(hub: &Hub, host: &str, trail: Trail) -> HttpOptions {
     HttpOptions {
         guard: guard(hub, host),
         mcp: McpOptions {
             stateless: hub.stateless,
             sse: hub.transport == "sse",
         },
+        trail,
     }
 }
 

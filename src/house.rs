@@ -17,6 +17,7 @@ use hub_actors::{
 };
 
 use crate::{
+    audit::Audit,
     crypto::{self, CryptoSpec, Keyring},
     doors,
     identity::Identities,
@@ -81,6 +82,10 @@ pub struct House {
     pub http: HttpOptions,
     /// Who may enter.
     pub identities: Arc<Identities>,
+    /// What is kept of calls; `None` if there is no folder to keep it in.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has, if it has not all.
+    pub stdio_key: Option<Arc<str>>,
 }
 
 // === impl House ===
@@ -100,7 +105,10 @@ impl House {
             place,
             envelopes,
             identities,
+            audit,
+            stdio_key,
         } = premises;
+        let trail = audit.as_ref().map(|audit| audit.trail.clone());
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -130,8 +138,10 @@ impl House {
                 record: envelopes,
                 boot: crypto::now(),
             }),
-            http: doors::options(&settings.hub, host),
+            http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
             identities,
+            audit,
+            stdio_key,
         })
     }
 }

@@ -5,11 +5,14 @@
 
 #![deny(unsafe_code)]
 
+mod audit;
+mod audit_command;
 mod call_command;
 mod check;
 mod check_command;
 mod cli;
 mod confine;
+mod control;
 mod crypto;
 mod crypto_command;
 mod data_folder;
@@ -21,6 +24,7 @@ mod exit;
 mod guardian;
 mod house;
 mod identity;
+mod key_command;
 mod listener;
 mod logs;
 mod mcp_config_command;

@@ -10,8 +10,10 @@ use std::{
 use hub_actors::db_sync::Place;
 
 use crate::{
+    audit::Audit,
     cli::{Files, complain, fail},
     confine::{Confinement, Needs, confine},
+    control::Bound,
     data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
@@ -33,17 +35,16 @@ use crate::{
 pub const DEFAULT_PORT: u16 = 7860;
 
 /// How the hub is entered.
-#[derive(Clone, Copy)]
-pub enum Door {
+pub enum Door<'a> {
     /// A port.
     Http,
-    /// Standard input and output.
-    Stdio,
+    /// Standard input and output, with the rights of the key of that name or id; all if there is none.
+    Stdio(Option<&'a str>),
 }
 
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
-pub fn start(files: &Files, door: Door) -> u8 {
+pub fn start(files: &Files, door: &Door<'_>) -> u8 {
     sealed(files, |variables| serve(files, door, variables))
 }
 
@@ -75,7 +76,7 @@ fn unsealed(files: &Files) -> u8 {
     fail(exit::INTERNAL, &seal::reexec(&variables, folder))
 }
 
-fn serve(files: &Files, door: Door, mut variables: Variables) -> u8 {
+fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -127,15 +128,35 @@ fn serve(files: &Files, door: Door, mut variables: Variables) -> u8 {
         Ok(store) => store,
         Err(error) => return fail(exit::CONFIG, &error),
     };
+    let stdio_key = match door {
+        Door::Stdio(Some(name)) => match identity::find(&store, name) {
+            Ok(Some(id)) => Some(id),
+            Ok(None) => {
+                complain(format!(
+                    "there is no key `{name}` that can be used; `hub key list` shows them"
+                ));
+                return exit::CONFIG;
+            }
+            Err(error) => return fail(exit::CONFIG, &error),
+        },
+        Door::Stdio(None) | Door::Http => None,
+    };
+    let audit = folder.as_ref().map(Audit::new).transpose();
+    let audit = audit.unwrap_or_else(|error| {
+        complain(format!("calls are not put down: {error}"));
+        None
+    });
     let premises = Premises {
         host: &host,
         place,
         envelopes,
         identities: Identities::new(store, admission),
+        audit,
+        stdio_key,
     };
     match door {
-        Door::Http => open(&settings, &vault, premises, port, folder.is_some()),
-        Door::Stdio => match House::new(&settings, &vault, premises) {
+        Door::Http => open(&settings, &vault, premises, port, folder.as_ref()),
+        Door::Stdio(_) => match House::new(&settings, &vault, premises) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
@@ -204,11 +225,21 @@ pub struct Premises<'a> {
     pub envelopes: Place,
     /// Who may enter.
     pub identities: Arc<Identities>,
+    /// What is kept of calls.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has.
+    pub stdio_key: Option<Arc<str>>,
 }
 
-/// Binds, builds the house and serves; says where, what there is, and who may enter. `keeps` says
-/// whether a key outlives the hub.
-fn open(settings: &Settings, vault: &Vault, premises: Premises<'_>, port: u16, keeps: bool) -> u8 {
+/// Binds, builds the house and serves; says where, what there is, and who may enter. What outlives the
+/// hub is in `folder`.
+fn open(
+    settings: &Settings,
+    vault: &Vault,
+    premises: Premises<'_>,
+    port: u16,
+    folder: Option<&DataFolder>,
+) -> u8 {
     let identities = premises.identities.clone();
     let entry = match identities
         .admission
@@ -217,18 +248,25 @@ fn open(settings: &Settings, vault: &Vault, premises: Premises<'_>, port: u16, k
         Ok(entry) => entry,
         Err(error) => return fail(exit::CONFIG, &error),
     };
-    open_with(settings, vault, premises, port, |listener, house| {
-        let entry = summary::entry(&entry, &identities.admission, keeps);
+    let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
+        complain(error.to_string());
+        None
+    });
+    let announce = |listener: &TcpListener, house: &House| {
+        let entry = summary::entry(&entry, &identities.admission, folder.is_some());
         summary::startup(listener, house, settings) + &entry
-    })
+    };
+    open_with(settings, vault, premises, port, control.as_ref(), announce)
 }
 
-/// Binds, builds the house and serves, with an announcement of the caller's.
+/// Binds, builds the house and serves, with an announcement of the caller's and commands from
+/// `control`.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
     premises: Premises<'_>,
     port: u16,
+    control: Option<&Bound>,
     announce: impl FnOnce(&TcpListener, &House) -> String,
 ) -> u8 {
     let host = premises.host;
@@ -241,7 +279,7 @@ pub fn open_with(
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
     let announcement = announce(&listener, &house);
-    serve::serve(house, listener, || summary::print(&announcement))
+    serve::serve(house, listener, control, || summary::print(&announcement))
 }
 
 /// The variables that hold keys: those of vendors, and the one of callers.
@@ -275,6 +313,23 @@ fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8
         summary::problems(&problems);
         exit::CONFIG
     })
+}
+
+/// Where the files of a hub with this configuration are; `None` if it has none.
+///
+/// # Errors
+/// The exit code, if the configuration cannot be used.
+pub fn data_folder(files: &Files) -> Result<Option<DataFolder>, u8> {
+    let (environment, _) =
+        Environment::read(files.env_file.as_deref()).map_err(|error| fail(exit::CONFIG, &error))?;
+    let (settings, _) = load(files, &environment.overrides())?;
+    let data = DataVariables {
+        folder: environment
+            .plain("HUB_DATA_DIR")
+            .map(|folder| folder.trim().into()),
+        is_space: environment.has("SPACE_ID"),
+    };
+    Ok(state_file::folder(&settings, &files.config, &data))
 }
 
 /// The file's bytes; `None` if there is no such file, which is fine.

@@ -7,6 +7,7 @@ use crate::{
     error::CallError,
     params::Params,
     plan::unknown_model,
+    principal::Principal,
     protocol::{ActorHealth, ActorState},
 };
 
@@ -67,8 +68,13 @@ pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
 /// `get_model_info`: what the configuration says of one model.
 ///
 /// # Errors
-/// [`CallError::BadRequest`] without a model, [`CallError::UnknownModel`] with near names.
-pub fn model_info(catalogue: &Catalogue, mut params: Params) -> Result<Value, CallError> {
+/// [`CallError::BadRequest`] without a model, [`CallError::Forbidden`] for one that `principal` may not
+/// use, [`CallError::UnknownModel`] with near names.
+pub fn model_info(
+    catalogue: &Catalogue,
+    principal: &Principal,
+    mut params: Params,
+) -> Result<Value, CallError> {
     let name = params.text(&["model", "model_name", "prompt"])?;
     params.finish()?;
     let Some(name) = name else {
@@ -76,6 +82,7 @@ pub fn model_info(catalogue: &Catalogue, mut params: Params) -> Result<Value, Ca
             "`get_model_info` needs a `model`: its name.".to_owned(),
         ));
     };
+    principal.may_use(&name)?;
     let offered_by: Vec<_> = catalogue
         .providers
         .iter()

@@ -8,7 +8,8 @@
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite
-//! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it;
+//! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it; [`view`]: what
+//!   there is for them; [`audit`]: what is kept of what they did;
 //!   [`envelope`]: a sealed message
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
@@ -27,6 +28,7 @@
 
 pub mod account;
 pub mod attempt;
+pub mod audit;
 pub mod call;
 pub mod catalogue;
 pub mod db_query;
@@ -51,3 +53,4 @@ pub mod supervise;
 pub mod tools;
 pub mod transport;
 pub mod upstream;
+pub mod view;

@@ -4,6 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use crate::{
     account::{Account, Limits},
+    error::CallError,
+    params::clip,
     scope::Scope,
 };
 
@@ -58,6 +60,34 @@ impl Principal {
             expires: None,
             account: Account::new(Limits::default()),
         }
+    }
+
+    /// Whether they may call a tool.
+    ///
+    /// # Errors
+    /// [`CallError::Forbidden`], whether there is such a tool or not.
+    pub fn may_call(&self, tool: &str) -> Result<(), CallError> {
+        if self.tools.allows(tool) {
+            return Ok(());
+        }
+        Err(CallError::Forbidden(format!(
+            "The tool `{}` is outside of what this key may use.",
+            clip(tool)
+        )))
+    }
+
+    /// Whether they may use a model that they have named.
+    ///
+    /// # Errors
+    /// [`CallError::Forbidden`], whether there is such a model or not.
+    pub fn may_use(&self, model: &str) -> Result<(), CallError> {
+        if self.models.allows(model) {
+            return Ok(());
+        }
+        Err(CallError::Forbidden(format!(
+            "The model `{}` is outside of what this key may use.",
+            clip(model)
+        )))
     }
 
     /// Whether every tool and model exists for them.

@@ -20,6 +20,7 @@ use crate::{
     progress::Observer,
     protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
+    view::NO_MODEL,
 };
 
 /// One call, as every door understands it.
@@ -99,7 +100,7 @@ pub enum About {
     Search(Findings),
 }
 
-/// Runs a call.
+/// Runs a call. `catalogue` is what there is for its principal.
 ///
 /// # Errors
 /// Every [`CallError`] there is.
@@ -108,6 +109,8 @@ pub async fn run(
     health: &Recipient<ReportHealth>,
     call: Call,
 ) -> Result<Outcome, CallError> {
+    let principal = call.principal;
+    principal.may_call(&call.tool)?;
     let Some(tool) = catalogue.tool(&call.tool) else {
         let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
         return Err(CallError::UnknownTool {
@@ -116,6 +119,9 @@ pub async fn run(
         });
     };
     if let Some(why) = &tool.inactive {
+        if why == NO_MODEL {
+            return Err(CallError::Forbidden(format!("`{}`: {why}.", tool.name)));
+        }
         return Err(CallError::NotConfigured(format!(
             "`{}` is not available: {why}.",
             tool.name
@@ -126,6 +132,9 @@ pub async fn run(
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
+            if let Some(model) = &params.model {
+                principal.may_use(model)?;
+            }
             let prompt = history::prompt(catalogue, &params.prompt);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
             let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
@@ -163,7 +172,9 @@ pub async fn run(
                 .map_err(|_| CallError::Internal)?;
             Ok(Outcome::local(inventory::health(catalogue, &actors)))
         }
-        ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
+        ToolKind::GetModelInfo => {
+            inventory::model_info(catalogue, &principal, params).map(Outcome::local)
+        }
         ToolKind::DbQuery => {
             let end = call.received + tool.timeout;
             let rows = db_query::query(catalogue, params, end).await?;

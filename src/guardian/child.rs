@@ -73,6 +73,11 @@ pub enum Role {
         /// Where it is asked to finish.
         drain: Recipient<Drain>,
     },
+    /// Writes what others leave, and is drained when nobody calls any more.
+    Keeper {
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
+    },
     /// Finds others by itself, or through the guardian.
     Helper,
 }
@@ -115,7 +120,7 @@ impl Role {
     /// What the registry is told of a child.
     pub(super) fn announcement(&self) -> Option<Announce> {
         match self {
-            Self::Registry(_) | Self::Helper => None,
+            Self::Registry(_) | Self::Keeper { .. } | Self::Helper => None,
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
@@ -131,7 +136,7 @@ impl Role {
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Crypto(_) => Some(Announce::CryptoDown),
-            Self::Registry(_) | Self::Transport { .. } | Self::Helper => None,
+            Self::Registry(_) | Self::Transport { .. } | Self::Keeper { .. } | Self::Helper => None,
         }
     }
 }

@@ -329,16 +329,12 @@ impl Handler<Flush> for Guardian {
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let db = self.lives().find_map(|life| match &life.role {
-            Role::DbSync { drain, .. } => Some(drain.send(Drain)),
+        let keepers = self.lives().filter_map(|life| match &life.role {
+            Role::DbSync { drain, .. } | Role::Keeper { drain } => Some(drain.send(Drain)),
             _ => None,
         });
-        let flushed = async move {
-            if let Some(db) = db {
-                // One that dies meanwhile has said so.
-                let _ = db.await;
-            }
-        };
-        Box::pin(flushed.into_actor(self))
+        let all = futures_util::future::join_all(keepers.collect::<Vec<_>>());
+        // One that dies meanwhile has said so.
+        Box::pin(async move { drop(all.await) }.into_actor(self))
     }
 }

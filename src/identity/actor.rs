@@ -99,26 +99,17 @@ struct Identity {
     valid: HashMap<Arc<str>, (Digest, Arc<Principal>)>,
     outside: Option<(Digest, Arc<Principal>)>,
     open: bool,
-    /// The file's version that `rows` are of.
-    version: i64,
+    /// The file's version that `rows` are of; `None` before it was read.
+    version: Option<i64>,
     generation: u64,
     looking: bool,
 }
 
-/// Starts the next life of Identity. It reads the file first.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn start(
-    shared: &Arc<Identities>,
-    parent: Recipient<IdentityUp>,
-    link: Link,
-) -> std::io::Result<Life> {
-    let (version, rows) = read(&shared.store).map_err(std::io::Error::other)?;
+/// Starts the next life of Identity. Doors learn of it when it has read the file.
+pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link) -> Life {
     let shared = shared.clone();
-    let (arbiter, address) =
-        spawn_linked(link, move || Identity::new(shared, parent, version, rows));
-    Ok(Life::helper(arbiter, address.recipient()))
+    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, parent));
+    Life::helper(arbiter, address.recipient())
 }
 
 /// Does it, for `who`. May wait for the disk.
@@ -134,6 +125,19 @@ pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, Keys
         Act::List => Done::Listed(keys::all(store)?),
         Act::Revoke(which) => Done::Revoked(keys::revoke(store, who, &which, now())?),
     })
+}
+
+/// The id of the key of that id or name, if it can be used.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn find(store: &Store, which: &str) -> Result<Option<Arc<str>>, StoreError> {
+    let (all, now) = (keys::all(store)?, now());
+    let valid = || all.iter().filter(|key| key.is_valid(now));
+    let named = valid()
+        .find(|key| *key.id == *which)
+        .or_else(|| valid().find(|key| *key.name == *which));
+    Ok(named.map(|key| key.id.clone()))
 }
 
 /// Seconds since 1970.
@@ -185,29 +189,22 @@ impl Identities {
 // === impl Identity ===
 
 impl Identity {
-    fn new(
-        shared: Arc<Identities>,
-        parent: Recipient<IdentityUp>,
-        version: i64,
-        rows: Vec<Key>,
-    ) -> Self {
+    fn new(shared: Arc<Identities>, parent: Recipient<IdentityUp>) -> Self {
         let outside = shared
             .admission
             .from_outside
             .map(|digest| (digest, Arc::new(Principal::all(FROM_OUTSIDE))));
-        let mut identity = Self {
+        Self {
             shared,
             parent,
-            rows,
+            rows: Vec::new(),
             valid: HashMap::new(),
             outside,
             open: false,
-            version,
+            version: None,
             generation: 0,
             looking: false,
-        };
-        identity.settle();
-        identity
+        }
     }
 
     /// Makes `rows` count.
@@ -246,8 +243,8 @@ impl Identity {
     }
 
     fn changed(&mut self, version: i64, rows: Vec<Key>, ctx: &Context<Self>) {
-        self.version = version;
-        if rows != self.rows {
+        let first = self.version.replace(version).is_none();
+        if first || rows != self.rows {
             self.rows = rows;
             self.settle();
             self.tell(ctx);
@@ -273,7 +270,7 @@ impl Identity {
         }
         let (shared, known) = (self.shared.clone(), self.version);
         let look = spawn_blocking(move || match shared.store.version()? {
-            version if version == known => Ok(None),
+            version if Some(version) == known => Ok(None),
             _ => read(&shared.store).map(Some),
         });
         ctx.spawn(wrap_future::<_, Self>(look).map(|looked, identity, ctx| {
@@ -281,7 +278,7 @@ impl Identity {
             match looked {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some((version, rows)))) => identity.changed(version, rows, ctx),
-                // Who is known stays known: a disk that fails does not close the hub.
+                // Who is known stays known: a disk that fails later does not close the hub.
                 Ok(Err(error)) => tracing::warn!(%error, "guardian.db cannot be read"),
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             }
@@ -317,7 +314,7 @@ impl Actor for Identity {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.tell(ctx);
+        self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `store`: guardian.db; `keys`: its table of API keys
 //! - `key`: one key, and the one place where keys are made
+//! - `shown`: a key as people see it
 //! - `admission`: whether anybody is asked at all
 //! - `actor`: whom the doors ask
 
@@ -9,12 +10,13 @@ mod actor;
 mod admission;
 mod key;
 mod keys;
+mod shown;
 mod store;
 
 pub use self::{
-    actor::{Act, Administer, Done, Identities, IdentityUp, administer, now, start},
+    actor::{Act, Administer, Done, Identities, IdentityUp, administer, find, now, start},
     admission::{Admission, Entry},
-    key::{FROM_OUTSIDE, Key, NewKey, Rights},
-    keys::KeysError,
+    key::{FROM_OUTSIDE, NewKey, Rights},
+    shown::{Shown, State},
     store::{Store, StoreError},
 };

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     body::{self, Body},
-    calls::{Logged, milliseconds},
+    calls::{Recorded, milliseconds},
     layers::Caller,
     lobby::Lobby,
 };
@@ -74,7 +74,17 @@ pub async fn call(
         Err(refused) => return refused.respond(request_id),
     };
     match parse(&bytes) {
-        Ok(request) => answer(request, caller.into_inner().0, received, request_id, &lobby).await,
+        Ok(request) => {
+            answer(
+                request,
+                "api",
+                caller.into_inner().0,
+                received,
+                request_id,
+                &lobby,
+            )
+            .await
+        }
         Err(refused) => refused.respond(request_id),
     }
 }
@@ -82,12 +92,13 @@ pub async fn call(
 /// Runs a call, and answers it.
 pub(super) async fn answer(
     Request { tool, params }: Request,
+    door: &'static str,
     principal: Arc<Principal>,
     received: Instant,
     request_id: &str,
     lobby: &Lobby,
 ) -> HttpResponse {
-    let logged = Logged::new(&tool, request_id, received);
+    let recorded = Recorded::new(lobby, door, &principal, &tool, request_id, received);
     let outcome = lobby
         .run(Call {
             principal,
@@ -98,8 +109,8 @@ pub(super) async fn answer(
         })
         .await;
     let duration_ms = milliseconds(received);
-    if let Some(logged) = logged {
-        logged.end(duration_ms, &outcome);
+    if let Some(recorded) = recorded {
+        recorded.end(duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),

@@ -1,62 +1,123 @@
-//! The calls log: one line for each call of any door, without what was asked or answered.
+//! The calls' record: one line in the log and one in the audit for each call of any door, without what
+//! was asked or answered.
+
+use std::{sync::Arc, time::SystemTime};
 
 use tokio::time::Instant;
 
-use crate::{error::CallError, params::clip, tools::Outcome};
+use super::lobby::Lobby;
+use crate::{
+    audit::{Audited, Trail},
+    error::CallError,
+    params::clip,
+    principal::Principal,
+    tools::{About, Outcome, Provenance},
+};
 
-/// A call that is logged when it ends. Dropped before, it was cancelled, or its client hung up.
-pub struct Logged {
-    /// Empty once the line is written.
+/// A call that is put down when it ends. Dropped before, it was cancelled, or its client hung up.
+pub struct Recorded {
+    /// Empty once it is put down.
     tool: Option<String>,
+    door: &'static str,
+    principal: Arc<Principal>,
     request_id: String,
     received: Instant,
+    trail: Trail,
 }
 
-// === impl Logged ===
+/// How a call ended.
+struct End<'a> {
+    ms: u64,
+    outcome: &'static str,
+    provenance: Option<&'a Provenance>,
+}
 
-impl Logged {
-    /// Remembers the tool's name, which may be anything and of any length, if calls are logged at
-    /// all.
-    pub fn new(tool: &str, request_id: &str, received: Instant) -> Option<Self> {
-        tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| Self {
+// === impl Recorded ===
+
+impl Recorded {
+    /// Remembers a call to `tool`, whose name may be anything and of any length, if calls are put
+    /// down at all.
+    pub fn new(
+        lobby: &Lobby,
+        door: &'static str,
+        principal: &Arc<Principal>,
+        tool: &str,
+        request_id: &str,
+        received: Instant,
+    ) -> Option<Self> {
+        let kept =
+            lobby.trail.is_kept() || tracing::enabled!(target: "calls", tracing::Level::INFO);
+        kept.then(|| Self {
             tool: Some(clip(tool)),
+            door,
+            principal: principal.clone(),
             request_id: request_id.to_owned(),
             received,
+            trail: lobby.trail.clone(),
         })
     }
 
-    /// Writes the line.
+    /// Puts it down.
     pub fn end(mut self, ms: u64, outcome: &Result<Outcome, CallError>) {
+        let (word, provenance) = match outcome {
+            Ok(outcome) => ("ok", outcome.provenance.as_ref()),
+            Err(error) => (error.code(), None),
+        };
+        self.put_down(&End {
+            ms,
+            outcome: word,
+            provenance,
+        });
+    }
+
+    fn put_down(&mut self, end: &End<'_>) {
         let Some(tool) = self.tool.take() else {
             return;
         };
-        let request_id = self.request_id.as_str();
-        match outcome {
-            Ok(Outcome {
-                provenance: Some(p),
-                ..
-            }) => tracing::info!(
-                target: "calls",
-                request_id, tool, ms,
-                provider = &*p.provider,
-                model = &*p.model,
-                attempts = p.attempts.len(),
-                "answered"
-            ),
-            Ok(_) => tracing::info!(target: "calls", request_id, tool, ms, "answered"),
-            Err(error) => {
-                tracing::info!(target: "calls", request_id, tool, ms, code = error.code(), "failed");
-            }
-        }
+        let End { ms, outcome, .. } = *end;
+        let provider = end.provenance.map(|p| &p.provider);
+        let model = end.provenance.map(|p| &p.model);
+        let cost_usd = end.provenance.and_then(|p| match p.about {
+            About::Completion { cost_usd, .. } => cost_usd,
+            About::Search(_) => None,
+        });
+        tracing::info!(
+            target: "calls",
+            request_id = self.request_id,
+            principal = &*self.principal.name,
+            door = self.door,
+            tool,
+            ms,
+            provider = provider.map(|name| &**name),
+            model = model.map(|name| &**name),
+            attempts = end.provenance.map(|p| p.attempts.len()),
+            cost_usd,
+            outcome,
+        );
+        self.trail.leave(Audited {
+            at: SystemTime::now(),
+            principal: self.principal.id.clone(),
+            name: self.principal.name.clone(),
+            door: self.door,
+            what: tool,
+            provider: provider.cloned().unwrap_or_default(),
+            model: model.cloned().unwrap_or_default(),
+            outcome,
+            cost_usd,
+            ms,
+            request_id: std::mem::take(&mut self.request_id),
+        });
     }
 }
 
-impl Drop for Logged {
+impl Drop for Recorded {
     fn drop(&mut self) {
-        if let Some(tool) = self.tool.take() {
-            let request_id = self.request_id.as_str();
-            let ms = milliseconds(self.received);
-            tracing::info!(target: "calls", request_id, tool, ms, "cancelled");
+        if self.tool.is_some() {
+            self.put_down(&End {
+                ms: milliseconds(self.received),
+                outcome: "cancelled",
+                provenance: None,
+            });
         }
     }
 }

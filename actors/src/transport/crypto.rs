@@ -95,7 +95,7 @@ async fn sealed(
     let kid = envelope.kid.clone();
     let text = unseal(&crypto, envelope).await?;
     let response = match api::parse(&text) {
-        Ok(call) => api::answer(call, principal, received, request_id, lobby).await,
+        Ok(call) => api::answer(call, "crypto", principal, received, request_id, lobby).await,
         Err(refused) => refused.respond(request_id),
     };
     drop(text);

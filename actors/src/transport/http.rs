@@ -17,6 +17,7 @@ use super::{
     routes, status,
 };
 use crate::{
+    audit::Trail,
     protocol::{AccessChanged, CatalogueChanged, Drain, Heartbeat, ReportHealth},
     supervise::{Link, spawn_linked},
 };
@@ -47,6 +48,8 @@ pub struct HttpOptions {
     pub guard: Guard,
     /// `/mcp`
     pub mcp: McpOptions,
+    /// Where calls are put down.
+    pub trail: Trail,
 }
 
 /// A started transport.
@@ -75,7 +78,7 @@ pub fn start(
 ) -> io::Result<Started> {
     let listener = listener.try_clone()?;
     let (arbiter, address) = spawn_linked(link, move || {
-        let lobby = Arc::new(Lobby::new(health));
+        let lobby = Arc::new(Lobby::new(health, options.trail.clone()));
         HttpTransport {
             listener,
             mcp: Arc::new(Mcp::new(lobby.clone(), options.mcp)),

@@ -19,10 +19,13 @@ use super::{
     access::Access,
     body::Budget,
     mcp::{Changes, Listing},
+    views::{Seen, Views},
 };
 use crate::{
+    audit::Trail,
     catalogue::Catalogue,
     error::CallError,
+    principal::Principal,
     protocol::ReportHealth,
     tools::{self, Call, Outcome},
 };
@@ -49,6 +52,10 @@ pub struct Lobby {
     pub bodies: Budget,
     /// Who may enter.
     pub access: Arc<Access>,
+    /// Where calls are put down.
+    pub trail: Trail,
+    /// What those see who do not see everything.
+    views: Views,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: AtomicUsize,
@@ -61,7 +68,7 @@ struct InFlight<'a>(&'a AtomicUsize);
 
 impl Lobby {
     /// A lobby that is not ready yet.
-    pub fn new(health: Recipient<ReportHealth>) -> Self {
+    pub fn new(health: Recipient<ReportHealth>, trail: Trail) -> Self {
         Self {
             catalogue: ArcSwapOption::empty(),
             listing: ArcSwap::default(),
@@ -69,6 +76,8 @@ impl Lobby {
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             bodies: Budget::default(),
             access: Arc::default(),
+            trail,
+            views: Views::default(),
             health,
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
@@ -80,6 +89,7 @@ impl Lobby {
     pub fn publish(&self, catalogue: Arc<Catalogue>) {
         let listing = Arc::new(Listing::new(&catalogue));
         self.catalogue.store(Some(catalogue));
+        self.views.clear();
         let before = self.listing.swap(listing.clone());
         self.changes
             .send_if_modified(|changes| changes.count(&before, &listing));
@@ -107,25 +117,45 @@ impl Lobby {
         }
     }
 
-    /// Runs a call against the latest catalogue.
+    /// What there is for `principal`; `None` before the registry has spoken.
+    pub fn seen_by(&self, principal: &Principal) -> Option<Seen> {
+        let catalogue = self.catalogue.load_full()?;
+        if principal.sees_all() {
+            let listing = self.listing.load_full();
+            return Some(Seen { catalogue, listing });
+        }
+        Some(self.views.of(principal, &catalogue))
+    }
+
+    /// Runs a call against the latest catalogue, as its principal sees it. It ends when their key is
+    /// revoked.
     ///
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
         let _in_flight = InFlight::new(&self.in_flight);
-        let Some(catalogue) = self.open() else {
+        let account = call.principal.account.clone();
+        if account.is_over() {
+            return Err(CallError::Unauthorized);
+        }
+        let _place = account.begin()?;
+        let Some(seen) = self.open(&call.principal) else {
             return Err(CallError::Overloaded(
                 "The hub is starting or stopping. Try again in a second.".to_owned(),
             ));
         };
-        tools::run(&catalogue, &self.health, call).await
+        tokio::select! {
+            biased;
+            outcome = tools::run(&seen.catalogue, &self.health, call) => outcome,
+            () = account.over() => Err(CallError::Unauthorized),
+        }
     }
 
-    fn open(&self) -> Option<Arc<Catalogue>> {
+    fn open(&self, principal: &Principal) -> Option<Seen> {
         if self.draining.load(Ordering::SeqCst) {
             return None;
         }
-        self.catalogue.load_full()
+        self.seen_by(principal)
     }
 
     /// Takes no new calls; returns when those in flight are done.

@@ -15,6 +15,7 @@ pub mod mcp;
 pub mod routes;
 mod status;
 pub mod stdio;
+mod views;
 
 pub use self::{
     credential::{LONGEST as LONGEST_KEY, sha256},

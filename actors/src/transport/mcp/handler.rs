@@ -13,6 +13,7 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
@@ -22,7 +23,12 @@ use super::{
     subscription::{self, Subscription},
     verbosity::Verbosity,
 };
-use crate::{catalogue::Catalogue, transport::lobby::Lobby};
+use crate::{
+    error::CallError,
+    principal::Principal,
+    protocol::Presented,
+    transport::{access::Denied, lobby::Lobby, views::Seen},
+};
 
 /// Methods of all versions: if their parameters do not fit, they are not unknown.
 const METHODS: [&str; 10] = [
@@ -55,6 +61,8 @@ const REMOVED: [&str; 5] = [
 pub struct Handler {
     pub(super) lobby: Arc<Lobby>,
     pub(super) verbosity: Verbosity,
+    /// What the client is known by, if it is not known by each of its requests.
+    shown: Option<Presented>,
     /// Ends when the client's connection does; never for transports that cancel by themselves.
     connection: Option<watch::Receiver<()>>,
     subscription: OnceLock<Subscription>,
@@ -68,6 +76,7 @@ impl Handler {
         Self {
             lobby,
             verbosity: Verbosity::default(),
+            shown: None,
             connection: None,
             subscription: OnceLock::new(),
         }
@@ -81,6 +90,49 @@ impl Handler {
         }
     }
 
+    /// The same, for a client that shows who it is by how it came here.
+    pub fn local(lobby: Arc<Lobby>, connection: watch::Receiver<()>, shown: Presented) -> Self {
+        Self {
+            shown: Some(shown),
+            ..Self::connected(lobby, connection)
+        }
+    }
+
+    /// Whose request has these extensions. No principal, no answer.
+    pub(super) async fn principal(
+        &self,
+        extensions: &Extensions,
+    ) -> Result<Arc<Principal>, ErrorData> {
+        let held = Held::of(extensions).and_then(|held| held.principal.clone());
+        if let Some(principal) = held {
+            return Ok(principal);
+        }
+        let who = match &self.shown {
+            Some(shown) => self.lobby.access.who(Some(shown)).await,
+            None => Err(Denied::Unknown),
+        };
+        who.map_err(|denied| match denied {
+            Denied::Unknown => ErrorData::invalid_request(
+                CallError::Unauthorized.to_string(),
+                Some(json!({"code": CallError::Unauthorized.code()})),
+            ),
+            Denied::Unavailable => ErrorData::internal_error(CallError::Internal.to_string(), None),
+        })
+    }
+
+    /// What the audit calls it.
+    pub(super) fn door(&self) -> &'static str {
+        match self.shown {
+            Some(_) => "stdio",
+            None => "mcp",
+        }
+    }
+
+    /// Whether its client started the hub, so that no door has counted its requests.
+    pub(super) fn is_local(&self) -> bool {
+        self.shown.is_some()
+    }
+
     /// Returns when the client's connection, or the session of the request with these extensions, is
     /// over.
     pub(super) async fn hung_up(&self, extensions: &Extensions) {
@@ -88,10 +140,13 @@ impl Handler {
         held::end(session.or_else(|| self.connection.clone())).await;
     }
 
-    fn catalogue(&self) -> Result<Arc<Catalogue>, ErrorData> {
-        self.lobby.catalogue.load_full().ok_or_else(|| {
+    /// What there is for whoever sent the request with these extensions.
+    async fn seen(&self, extensions: &Extensions) -> Result<(Arc<Principal>, Seen), ErrorData> {
+        let principal = self.principal(extensions).await?;
+        let seen = self.lobby.seen_by(&principal).ok_or_else(|| {
             ErrorData::internal_error("The hub is starting. Try again in a second.", None)
-        })
+        })?;
+        Ok((principal, seen))
     }
 }
 
@@ -103,10 +158,11 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         first_page(page)?;
-        let tools = self.lobby.listing.load().tools.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let tools = seen.listing.tools.clone();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -129,19 +185,20 @@ impl ServerHandler for Handler {
     async fn list_prompts(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         first_page(page)?;
-        let prompts = self.lobby.listing.load().prompts.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let prompts = seen.listing.prompts.clone();
         Ok(ListPromptsResult::with_all_items(prompts))
     }
 
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let catalogue = self.catalogue()?;
+        let (_, Seen { catalogue, .. }) = self.seen(&context.extensions).await?;
         #[cfg(feature = "fixtures")]
         if let Some(prompt) = super::fixture::prompt(&catalogue, &request) {
             return prompt;
@@ -152,42 +209,45 @@ impl ServerHandler for Handler {
     async fn list_resources(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         first_page(page)?;
-        let resources = self.lobby.listing.load().resources.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let resources = seen.listing.resources.clone();
         Ok(ListResourcesResult::with_all_items(resources))
     }
 
     async fn list_resource_templates(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         first_page(page)?;
-        let templates = self.lobby.listing.load().templates.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let templates = seen.listing.templates.clone();
         Ok(ListResourceTemplatesResult::with_all_items(templates))
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let catalogue = self.catalogue()?;
+        let (principal, Seen { catalogue, .. }) = self.seen(&context.extensions).await?;
         #[cfg(feature = "fixtures")]
         if let Some(read) = super::fixture::read(&catalogue, &request.uri) {
             return Ok(read.into());
         }
-        resources::read(&catalogue, &request.uri).map(Into::into)
+        resources::read(&catalogue, &principal, &request.uri).map(Into::into)
     }
 
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        resources::complete(&*self.catalogue()?, &request.r#ref, &request.argument)
+        let (_, seen) = self.seen(&context.extensions).await?;
+        resources::complete(&seen.catalogue, &request.r#ref, &request.argument)
     }
 
     async fn set_level(
@@ -225,10 +285,13 @@ impl ServerHandler for Handler {
                 Err(_) => return Err(ErrorData::internal_error(CROWDED, None)),
             },
         };
+        let principal = self.principal(&context.request_context().extensions);
+        let account = principal.await?.account.clone();
         let changes = self.lobby.changes.subscribe();
         tokio::select! {
             () = subscription::listen(&context, changes) => {}
             () = context.cancelled() => {}
+            () = account.over() => {}
             () = self.hung_up(&context.request_context().extensions) => {}
         }
         Ok(())
