@@ -1,11 +1,14 @@
 //! `hub check`: what would work with a configuration, what would not, and what to do about it.
 
+mod entry;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+
+pub use entry::entry;
 
 use crate::{
     exit,
@@ -24,6 +27,8 @@ use crate::{
 pub struct Report {
     strict: bool,
     problems: Problems,
+    /// Who would be asked for a key, in a sentence.
+    entry: Option<String>,
     /// None if an error stops the start: then nothing would register.
     findings: Option<Findings>,
 }
@@ -56,8 +61,15 @@ impl Report {
         Self {
             strict,
             problems,
+            entry: None,
             findings,
         }
+    }
+
+    /// Says who would be asked for a key, too.
+    pub fn with_entry(mut self, entry: Option<String>) -> Self {
+        self.entry = entry;
+        self
     }
 
     /// 0 if the configuration can be used, 78 if not, 1 if it can and `--strict` finds warnings.
@@ -82,6 +94,10 @@ impl Report {
         if let Some(findings) = &self.findings {
             findings.write(&mut text);
         }
+        if let Some(entry) = &self.entry {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  ENTRY  {entry}\n");
+        }
         text.push_str(&self.verdict());
         text.push('\n');
         text
@@ -100,6 +116,7 @@ impl Report {
             "providers": findings.map(|findings| &findings.providers),
             "tools": findings.map(|findings| &findings.tools),
             "system_tools": SYSTEM_TOOLS,
+            "entry": self.entry,
             "models": findings.map(|findings| json!({
                 "listed": findings.models,
                 "described": findings.described,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    check::Report,
+    check::{Report, entry},
     cli::{Files, complain, fail, say},
     environment::Environment,
     exit,
@@ -42,7 +42,10 @@ pub fn run(files: &Files, arguments: &CheckArgs) -> u8 {
     };
     let file = files.config.display().to_string();
     let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
+    let settings = loaded.as_ref().ok().map(|(settings, _)| settings);
+    let entry = settings.map(|settings| entry(files, &environment, settings));
     let report = Report::new(loaded, &|name| environment.has(name), arguments.strict);
+    let report = report.with_entry(entry);
     if arguments.json {
         say(format!("{:#}", report.json()));
     } else {

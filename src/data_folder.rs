@@ -36,6 +36,12 @@ impl DataFolder {
         builder.recursive(true).mode(0o700).create(&self.0)
     }
 
+    /// Whether files can be made in it.
+    pub fn is_writable(&self) -> bool {
+        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        self.make().is_ok() && rustix::fs::access(&self.0, access).is_ok()
+    }
+
     /// A file in it that nobody else can read or write, made if it is not there. One that is somebody
     /// else's, or stands for another by a link, is refused: whoever made it decided what is in it.
     ///

@@ -115,7 +115,9 @@ fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
         Some(_) => state_file::envelopes(&settings, &files.config, &data),
         None => Place::Memory,
     };
-    let folder = state_file::folder(&settings, &files.config, &data);
+    // Of one that cannot be written the state's file has said so.
+    let folder = state_file::folder(&settings, &files.config, &data)
+        .filter(|folder| Store::is_in(folder) || folder.is_writable());
     let admission = match vault.digest(FROM_OUTSIDE).transpose() {
         Ok(from_outside) => Admission {
             auth,
@@ -207,8 +209,8 @@ impl Grounds {
         let data = state_file::folder(settings, &files.config, &self.data);
         confine(&Needs {
             data: data
-                .map(|folder| folder.path().to_owned())
-                .filter(|folder| state_file::is_writable(folder)),
+                .filter(DataFolder::is_writable)
+                .map(|folder| folder.path().to_owned()),
             config: files.config.clone(),
             log: self.logs.file(),
         })

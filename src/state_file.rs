@@ -107,8 +107,7 @@ fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option
     }
 }
 
-/// Whether files can be made in a folder.
-pub fn is_writable(folder: &Path) -> bool {
+fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(
         folder,
         rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,

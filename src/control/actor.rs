@@ -31,8 +31,11 @@ use crate::{guardian::Life, identity::Administer};
 const MOST: usize = 16;
 /// Longest time for one of them.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it waits after it could not accept: there may be no descriptors left.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long it waits after it could not accept (there may be no descriptors left), and before it asks
+/// Identity again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long Identity may take to be there.
+const RESTARTED: Duration = Duration::from_secs(5);
 
 /// The actor.
 struct Control {
@@ -102,16 +105,24 @@ async fn serve(stream: UnixStream, keys: Recipient<Administer>, trail: Trail) ->
     to.shutdown().await
 }
 
+/// Asks Identity, and again if it is being restarted.
 async fn administer(keys: &Recipient<Administer>, request: Request) -> Answer {
-    let (reply, done) = oneshot::channel();
-    keys.do_send(Administer {
-        who: Request::principal(),
-        act: request.act(),
-        reply,
-    });
-    match done.await {
-        Ok(done) => Answer::new(done),
-        Err(_) => Answer::Failed("the hub is busy with itself; try again in a second".to_owned()),
+    let end = Instant::now() + RESTARTED;
+    loop {
+        let (reply, done) = oneshot::channel();
+        keys.do_send(Administer {
+            who: Request::principal(),
+            act: request.clone().act(),
+            reply,
+        });
+        match done.await {
+            Ok(done) => return Answer::new(done),
+            Err(_) if Instant::now() < end => tokio::time::sleep(PAUSE).await,
+            Err(_) => {
+                let sentence = "the hub is busy with itself; try again in a second";
+                return Answer::Failed(sentence.to_owned());
+            }
+        }
     }
 }
 

@@ -140,6 +140,16 @@ pub fn find(store: &Store, which: &str) -> Result<Option<Arc<str>>, StoreError> 
     Ok(named.map(|key| key.id.clone()))
 }
 
+/// How many keys there ever were, and how many can be used.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn count(store: &Store) -> Result<(usize, usize), StoreError> {
+    let (all, now) = (keys::all(store)?, now());
+    let valid = all.iter().filter(|key| key.is_valid(now)).count();
+    Ok((all.len(), valid))
+}
+
 /// Seconds since 1970.
 pub fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

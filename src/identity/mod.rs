@@ -14,7 +14,7 @@ mod shown;
 mod store;
 
 pub use self::{
-    actor::{Act, Administer, Done, Identities, IdentityUp, administer, find, now, start},
+    actor::{Act, Administer, Done, Identities, IdentityUp, administer, count, find, now, start},
     admission::{Admission, Entry},
     key::{FROM_OUTSIDE, NewKey, Rights},
     shown::{Shown, State},

@@ -82,6 +82,15 @@ impl Store {
         Self::prepared(Connection::open_with_flags(canonical(&file), flags)?)
     }
 
+    /// Whether there is one in that folder. One that cannot be seen counts as there: to go on without
+    /// its keys would open the hub.
+    pub fn is_in(folder: &DataFolder) -> bool {
+        match folder.path().join(NAME).try_exists() {
+            Ok(exists) => exists,
+            Err(error) => error.kind() != io::ErrorKind::NotADirectory,
+        }
+    }
+
     /// One that is gone at the end, for a hub without a folder.
     ///
     /// # Errors

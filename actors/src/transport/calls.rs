@@ -81,6 +81,11 @@ impl Recorded {
             About::Completion { cost_usd, .. } => cost_usd,
             About::Search(_) => None,
         });
+        let (word, code) = match outcome {
+            "ok" => ("answered", None),
+            "cancelled" => ("cancelled", None),
+            code => ("failed", Some(code)),
+        };
         tracing::info!(
             target: "calls",
             request_id = self.request_id,
@@ -92,7 +97,8 @@ impl Recorded {
             model = model.map(|name| &**name),
             attempts = end.provenance.map(|p| p.attempts.len()),
             cost_usd,
-            outcome,
+            code,
+            "{word}"
         );
         self.trail.leave(Audited {
             at: SystemTime::now(),
