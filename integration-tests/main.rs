@@ -54,4 +54,5 @@ mod search;
 mod secrets;
 mod surface;
 mod tiers;
+mod users;
 mod wire;

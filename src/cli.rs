@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     audit_command, call_command, check_command, crypto_command, demo, doctor_command, exit,
-    key_command, mcp_config_command, start,
+    key_command, mcp_config_command, start, user_command,
 };
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
@@ -79,6 +79,10 @@ enum Command {
     Crypto(crypto_command::CryptoArgs),
     /// Make, show and revoke API keys
     Key(key_command::KeyArgs),
+    /// Make, show, lock and unlock people who log in with a password
+    User(user_command::UserArgs),
+    /// Take over the users of the Python hub, passwords included
+    ImportUsers(user_command::ImportArgs),
     /// Show who called what, and how it ended
     Audit(audit_command::AuditArgs),
     /// Serve one MCP client over standard input and output, until it closes them
@@ -109,6 +113,8 @@ pub fn run() -> u8 {
             start::start(&files, &start::Door::Stdio(arguments.key.as_deref()))
         }
         Some(Command::Key(arguments)) => key_command::run(&files, &arguments),
+        Some(Command::User(arguments)) => user_command::run(&files, &arguments),
+        Some(Command::ImportUsers(arguments)) => user_command::import(&files, &arguments),
         Some(Command::Audit(arguments)) => audit_command::run(&files, &arguments),
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),

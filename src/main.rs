@@ -38,6 +38,7 @@ mod stop;
 mod summary;
 mod table;
 mod upstreams;
+mod user_command;
 mod vault;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 //! An actor imports this file and holds `Recipient<M>`s; it never names a sibling's type or `Addr`.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -406,11 +407,74 @@ pub enum Presented {
         /// Of the whole key.
         digest: Digest,
     },
+    /// A browser's session.
+    Session {
+        /// Of its id.
+        digest: Digest,
+        /// Who shows it: it is good for one.
+        browser: Browser,
+    },
     /// That they started the hub themselves, over standard input and output.
     Local {
         /// The id of the key whose rights they want to have instead of their own.
         key: Option<Arc<str>>,
     },
+}
+
+/// What is known of a browser without asking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Browser {
+    /// Where it is.
+    pub address: IpAddr,
+    /// SHA-256 of its User-Agent.
+    pub agent: Digest,
+}
+
+/// Asks for a session. What it holds is shown nowhere.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Login {
+    /// The user's name.
+    pub name: String,
+    /// Their password.
+    pub password: String,
+    /// Who asks.
+    pub browser: Browser,
+    /// The session that they have now; it ends.
+    pub before: Option<Digest>,
+    /// Where the answer goes. Dropped without one if the actor dies.
+    pub reply: oneshot::Sender<Result<LoggedIn, LoginError>>,
+}
+
+/// A session.
+pub struct LoggedIn {
+    /// Its id, for the cookie and for nobody else.
+    pub session: String,
+    /// How long it lasts at most.
+    pub seconds: u64,
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginError {
+    /// No such user, another password, or locked, which makes no difference.
+    Wrong,
+    /// This address has tried too often.
+    Later(Duration),
+    /// Too many log in at this moment.
+    Busy,
+}
+
+/// Ends a session.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Logout {
+    /// Which.
+    pub session: Digest,
+    /// Told when it has ended.
+    pub reply: oneshot::Sender<()>,
 }
 
 /// Who somebody is.
@@ -437,6 +501,10 @@ pub struct AccessChanged {
     pub open: bool,
     /// Who knows everybody.
     pub identity: Recipient<Authenticate>,
+    /// Where sessions begin.
+    pub logins: Recipient<Login>,
+    /// Where they end.
+    pub logouts: Recipient<Logout>,
 }
 
 // === guardian -> registry ===

@@ -7,7 +7,7 @@ use hub_actors::principal::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::identity::{Act, Done, NewKey, Shown, now};
+use crate::identity::{Act, Done, NewKey, NewUser, Shown, now};
 
 /// Longest line.
 pub const LONGEST: usize = 64 * 1024;
@@ -27,6 +27,27 @@ pub enum Request {
     KeyRevoke {
         /// Its id or name.
         which: String,
+    },
+    /// Make users.
+    UserAdd {
+        /// Which.
+        users: Vec<NewUser>,
+    },
+    /// Show all users.
+    UserList,
+    /// Give one another password.
+    UserPassword {
+        /// Who.
+        name: String,
+        /// Its hash: the password itself stays where it was typed.
+        hash: String,
+    },
+    /// Lock one, or unlock.
+    UserLock {
+        /// Who.
+        name: String,
+        /// Lock.
+        locked: bool,
     },
 }
 
@@ -49,6 +70,10 @@ impl Request {
             Self::KeyAdd { key } => Act::Add(key),
             Self::KeyList => Act::List,
             Self::KeyRevoke { which } => Act::Revoke(which),
+            Self::UserAdd { users } => Act::AddUsers(users),
+            Self::UserList => Act::ListUsers,
+            Self::UserPassword { name, hash } => Act::SetPassword(name, hash),
+            Self::UserLock { name, locked } => Act::SetLocked(name, locked),
         }
     }
 
@@ -59,7 +84,14 @@ impl Request {
         match self {
             Self::KeyAdd { key } => word("key add", &key.name),
             Self::KeyRevoke { which } => word("key revoke", which),
-            Self::KeyList => None,
+            Self::UserAdd { users } => {
+                let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+                word("user add", &names.join(", "))
+            }
+            Self::UserPassword { name, .. } => word("user passwd", name),
+            Self::UserLock { name, locked: true } => word("user lock", name),
+            Self::UserLock { name, .. } => word("user unlock", name),
+            Self::KeyList | Self::UserList => None,
         }
     }
 
@@ -85,6 +117,15 @@ impl Answer {
                 Self::Done(json!(keys.collect::<Vec<_>>()))
             }
             Ok(Done::Revoked(key)) => Self::Done(json!(Shown::new(&key, now))),
+            Ok(Done::AddedUsers(users)) => {
+                let users = users.into_iter().map(|(name, added)| match added {
+                    Ok(_) => json!({"name": name}),
+                    Err(error) => json!({"name": name, "refused": error.to_string()}),
+                });
+                Self::Done(users.collect())
+            }
+            Ok(Done::ListedUsers(users)) => Self::Done(json!(users)),
+            Ok(Done::Changed(user)) => Self::Done(json!(user)),
             Err(error) => Self::Failed(error.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 //! goes to the file only when that has changed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,19 +12,28 @@ use std::{
 
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
-    account::Account,
+    account::{Account, Limits},
     principal::Principal,
     protocol::{AccessChanged, Authenticate, Digest, Heartbeat, Presented, Verdict},
     supervise::{Link, spawn_linked},
 };
 use subtle::ConstantTimeEq;
-use tokio::{sync::oneshot, task::spawn_blocking, time::Instant};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+    time::Instant,
+};
 
 use super::{
     admission::Admission,
     key::{FROM_OUTSIDE, Key, NewKey, Token},
     keys::{self, KeysError},
+    lockout::Lockout,
+    login::{AT_A_TIME, WAITING},
+    password::ROUNDS,
+    session::Session,
     store::{Store, StoreError},
+    users::{self, NewUser, User, UsersError},
 };
 use crate::guardian::Life;
 
@@ -45,6 +54,14 @@ pub struct Identities {
     /// What each key has used; by its id.
     accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
     generation: AtomicU64,
+    /// What is counted of logins.
+    pub(super) lockout: Mutex<Lockout>,
+    /// Rounds that every login takes.
+    pub(super) rounds: u32,
+    /// For those whose password is being checked.
+    pub(super) turns: Arc<Semaphore>,
+    /// For those who wait for that.
+    pub(super) waiting: Arc<Semaphore>,
 }
 
 /// Tells the guardian that Identity runs, or that who may enter has changed.
@@ -66,10 +83,24 @@ pub struct Administer {
     /// What for.
     pub act: Act,
     /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Done, KeysError>>,
+    pub reply: oneshot::Sender<Result<Done, AdministerError>>,
 }
 
-/// What can be done with keys.
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    /// With keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// With users.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What can be done with keys and users.
 pub enum Act {
     /// Make one.
     Add(NewKey),
@@ -77,6 +108,14 @@ pub enum Act {
     List,
     /// Revoke the one of this id or name.
     Revoke(String),
+    /// Make these users, but for those whose name is taken.
+    AddUsers(Vec<NewUser>),
+    /// Show all users.
+    ListUsers,
+    /// Give this user the password of this hash.
+    SetPassword(String, String),
+    /// Lock this user, or unlock.
+    SetLocked(String, bool),
 }
 
 /// What was done.
@@ -87,17 +126,30 @@ pub enum Done {
     Listed(Vec<Key>),
     /// This key was revoked.
     Revoked(Key),
+    /// Of these users each was made, or why not.
+    AddedUsers(Vec<(String, Result<User, UsersError>)>),
+    /// These are all.
+    ListedUsers(Vec<User>),
+    /// This user was changed, and has no sessions any more.
+    Changed(User),
 }
 
 /// The actor.
-struct Identity {
-    shared: Arc<Identities>,
+pub(super) struct Identity {
+    pub(super) shared: Arc<Identities>,
     parent: Recipient<IdentityUp>,
     /// All keys, as they are in the file.
     rows: Vec<Key>,
     /// Those that can be used, by id.
     valid: HashMap<Arc<str>, (Digest, Arc<Principal>)>,
     outside: Option<(Digest, Arc<Principal>)>,
+    /// Who can log in, by id.
+    pub(super) users: HashMap<i64, User>,
+    /// Who has, by the hash of the session's id.
+    pub(super) sessions: HashMap<Digest, Session>,
+    /// Sessions that were used since that was last written.
+    pub(super) used: HashSet<Digest>,
+    pub(super) written: Instant,
     open: bool,
     /// The file's version that `rows` are of; `None` before it was read.
     version: Option<i64>,
@@ -115,8 +167,8 @@ pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link
 /// Does it, for `who`. May wait for the disk.
 ///
 /// # Errors
-/// [`KeysError`]
-pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, KeysError> {
+/// [`AdministerError`]
+pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, AdministerError> {
     Ok(match act {
         Act::Add(new) => {
             let (key, token) = keys::add(store, who, new, now())?;
@@ -124,6 +176,16 @@ pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, Keys
         }
         Act::List => Done::Listed(keys::all(store)?),
         Act::Revoke(which) => Done::Revoked(keys::revoke(store, who, &which, now())?),
+        Act::AddUsers(new) => {
+            let add = |new: NewUser| {
+                let added = users::add(store, &new, now());
+                (new.name, added)
+            };
+            Done::AddedUsers(new.into_iter().map(add).collect())
+        }
+        Act::ListUsers => Done::ListedUsers(users::all(store)?),
+        Act::SetPassword(name, hash) => Done::Changed(users::set_password(store, &name, &hash)?),
+        Act::SetLocked(name, locked) => Done::Changed(users::set_locked(store, &name, locked)?),
     })
 }
 
@@ -157,8 +219,21 @@ pub fn now() -> u64 {
 }
 
 /// The version first: a change between the two is then seen at the next look.
-fn read(store: &Store) -> Result<(i64, Vec<Key>), StoreError> {
-    Ok((store.version()?, keys::all(store)?))
+fn read(store: &Store) -> Result<Rows, StoreError> {
+    Ok(Rows {
+        version: store.version()?,
+        keys: keys::all(store)?,
+        users: users::all(store)?,
+        sessions: users::sessions(store)?,
+    })
+}
+
+/// What is in the file.
+struct Rows {
+    version: i64,
+    keys: Vec<Key>,
+    users: Vec<User>,
+    sessions: Vec<Session>,
 }
 
 // === impl Identities ===
@@ -171,23 +246,27 @@ impl Identities {
             admission,
             accounts: Mutex::default(),
             generation: AtomicU64::new(0),
+            lockout: Mutex::default(),
+            rounds: ROUNDS,
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
         })
     }
 
-    /// The account of a key, the same in all lives.
-    fn account(&self, key: &Key) -> Arc<Account> {
+    /// The account of a key or a user, the same in all lives.
+    pub(super) fn account(&self, id: &Arc<str>, limits: Limits) -> Arc<Account> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let account = accounts
-            .entry(key.id.clone())
-            .or_insert_with(|| Account::new(key.rights.limits));
+            .entry(id.clone())
+            .or_insert_with(|| Account::new(limits));
         account.clone()
     }
 
-    /// Ends the accounts of all keys but these.
-    fn end_others(&self, valid: &HashMap<Arc<str>, (Digest, Arc<Principal>)>) {
+    /// Ends the accounts of all but these.
+    fn end_others(&self, is_valid: impl Fn(&Arc<str>) -> bool) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.retain(|id, account| {
-            let stays = valid.contains_key(id);
+            let stays = is_valid(id);
             if !stays {
                 account.end();
             }
@@ -210,6 +289,10 @@ impl Identity {
             rows: Vec::new(),
             valid: HashMap::new(),
             outside,
+            users: HashMap::new(),
+            sessions: HashMap::new(),
+            used: HashSet::new(),
+            written: Instant::now(),
             open: false,
             version: None,
             generation: 0,
@@ -218,15 +301,19 @@ impl Identity {
     }
 
     /// Makes `rows` count.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let now = now();
         let valid = self.rows.iter().filter(|key| key.is_valid(now));
         self.valid = valid
             .map(|key| (key.id.clone(), (key.hash, self.principal(key))))
             .collect();
-        self.open = self.shared.admission.is_open(&self.rows);
+        self.open = self
+            .shared
+            .admission
+            .is_open(&self.rows, !self.users.is_empty());
         self.generation = self.shared.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.shared.end_others(&self.valid);
+        self.shared
+            .end_others(|id| self.valid.contains_key(id) || self.knows_user(id));
     }
 
     fn principal(&self, key: &Key) -> Arc<Principal> {
@@ -237,25 +324,30 @@ impl Identity {
             models: key.rights.models.clone(),
             admin: key.rights.admin.clone(),
             expires: key.rights.expires,
-            account: self.shared.account(key),
+            account: self.shared.account(&key.id, key.rights.limits),
         })
     }
 
-    fn tell(&self, ctx: &Context<Self>) {
+    pub(super) fn tell(&self, ctx: &Context<Self>) {
         self.parent.do_send(IdentityUp {
             access: AccessChanged {
                 generation: self.generation,
                 open: self.open,
                 identity: ctx.address().recipient(),
+                logins: ctx.address().recipient(),
+                logouts: ctx.address().recipient(),
             },
             keys: ctx.address().recipient(),
         });
     }
 
-    fn changed(&mut self, version: i64, rows: Vec<Key>, ctx: &Context<Self>) {
-        let first = self.version.replace(version).is_none();
-        if first || rows != self.rows {
-            self.rows = rows;
+    fn changed(&mut self, rows: Rows, ctx: &Context<Self>) {
+        let first = self.version.replace(rows.version).is_none();
+        let users = rows.users.into_iter().map(|user| (user.id, user)).collect();
+        let ended = self.take_sessions(rows.sessions);
+        if first || ended || rows.keys != self.rows || users != self.users {
+            self.rows = rows.keys;
+            self.users = users;
             self.settle();
             self.tell(ctx);
         }
@@ -275,6 +367,7 @@ impl Identity {
             self.settle();
             self.tell(ctx);
         }
+        self.write_sessions(ctx);
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
@@ -287,7 +380,7 @@ impl Identity {
             identity.looking = false;
             match looked {
                 Ok(Ok(None)) => {}
-                Ok(Ok(Some((version, rows)))) => identity.changed(version, rows, ctx),
+                Ok(Ok(Some(rows))) => identity.changed(rows, ctx),
                 // Who is known stays known: a disk that fails later does not close the hub.
                 Ok(Err(error)) => tracing::warn!(%error, "guardian.db cannot be read"),
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -304,6 +397,8 @@ impl Identity {
                 let outside = one_of(self.outside.as_ref(), digest);
                 named.or(outside)
             }
+            // Asked for before.
+            Presented::Session { .. } => None,
             Presented::Local { key: None } => Some(Principal::local()),
             Presented::Local { key: Some(id) } => {
                 self.valid.get(id).map(|(_, principal)| principal.clone())
@@ -333,10 +428,14 @@ impl Handler<Authenticate> for Identity {
     type Result = ();
 
     fn handle(&mut self, asked: Authenticate, _: &mut Self::Context) {
-        let principal = self.who(&asked.presented);
+        let (principal, ends) = match &asked.presented {
+            Presented::Session { digest, browser } => self.of_session(digest, *browser).unzip(),
+            other => (self.who(other), None),
+        };
         let mut remembered = REMEMBERED;
         let mut valid = true;
-        if let Some(end) = principal.as_ref().and_then(|principal| principal.expires) {
+        let expires = principal.as_ref().and_then(|principal| principal.expires);
+        if let Some(end) = expires.or(ends) {
             let left = Duration::from_secs(end.saturating_sub(now()));
             valid = !left.is_zero();
             remembered = remembered.min(left);
@@ -367,8 +466,13 @@ impl Handler<Administer> for Identity {
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             };
             // First the doors, then whoever asked.
-            if let Ok((version, rows)) = rows {
-                identity.changed(version, rows, ctx);
+            if let Ok(Done::Changed(user)) = &done {
+                identity.end_sessions(user.id);
+                identity.shared.lockout().clear(&user.name);
+                identity.forget_answers(ctx);
+            }
+            if let Ok(rows) = rows {
+                identity.changed(rows, ctx);
             }
             let _ = reply.send(done);
         }));

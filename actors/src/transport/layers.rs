@@ -29,13 +29,15 @@ use futures_util::{
     future::{Either, LocalBoxFuture, MapOk},
 };
 
+pub use super::access::Denied;
 use super::{
-    access::{Access, Denied},
+    access::Access,
     api::{failure, limited},
     body::{self, BodyError},
     credential,
     guard::Guard,
     routes::Door,
+    session,
 };
 use crate::{account::Exhausted, principal::Principal};
 
@@ -187,6 +189,7 @@ where
             return Either::Left(Either::Right(inside(&*self.inner, request)));
         }
         let presented = credential::presented(request.headers());
+        let presented = presented.or_else(|| session::presented(request.request()));
         if let Some(who) = access.at_once(presented.as_ref()) {
             return Either::Left(match door.admit(who, &request) {
                 Ok(()) => Either::Right(inside(&*self.inner, request)),
@@ -238,7 +241,7 @@ impl Door {
 
 impl Denied {
     /// The same for everybody: it tells nothing about what was wrong.
-    fn answer(self) -> HttpResponse {
+    pub(super) fn answer(self) -> HttpResponse {
         match self {
             Self::Unknown => {
                 let sentence =

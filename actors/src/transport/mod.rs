@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod auth;
 mod body;
 mod calls;
 mod credential;
@@ -13,6 +14,7 @@ mod layers;
 mod lobby;
 pub mod mcp;
 pub mod routes;
+mod session;
 mod status;
 pub mod stdio;
 mod views;

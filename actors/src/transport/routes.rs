@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 
-use super::{api, crypto, mcp, status};
+use super::{api, auth, crypto, mcp, status};
 
 /// One path.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct Door {
     pub path: &'static str,
     /// Whoever comes may GET it (and HEAD): it says nothing that a stranger may not know.
     pub public: bool,
+    /// Whoever comes may POST to it: it asks them itself.
+    pub login: bool,
     /// The administrative permission that a caller needs.
     pub needs: Option<&'static str>,
     /// A POST counts as a request of its caller's.
@@ -29,6 +31,7 @@ pub struct Door {
 const CLOSED: Door = Door {
     path: "",
     public: false,
+    login: false,
     needs: None,
     counts: false,
     routes: |resource| resource,
@@ -47,7 +50,7 @@ const CALLS: Door = Door {
 };
 
 /// Every door there always is.
-const DOORS: [Door; 6] = [
+const DOORS: [Door; 9] = [
     Door {
         path: "/api",
         routes: |resource| {
@@ -59,17 +62,33 @@ const DOORS: [Door; 6] = [
     },
     Door {
         path: crypto::PATH,
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("POST") };
-            let resource = resource.route(web::post().to(crypto::call));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| posted(resource, web::post().to(crypto::call)),
         ..CALLS
     },
     Door {
         path: "/mcp",
         routes: |resource| resource.default_service(web::to(mcp::serve)),
         ..CALLS
+    },
+    Door {
+        path: "/auth/login",
+        login: true,
+        routes: |resource| posted(resource, web::post().to(auth::login)),
+        ..CLOSED
+    },
+    Door {
+        path: "/auth/logout",
+        routes: |resource| posted(resource, web::post().to(auth::logout)),
+        ..CLOSED
+    },
+    Door {
+        path: "/auth/me",
+        routes: |resource| {
+            let other = || async { status::method_not_allowed("GET") };
+            let resource = resource.route(web::get().to(auth::me));
+            resource.default_service(web::to(other))
+        },
+        ..CLOSED
     },
     Door {
         path: "/",
@@ -123,6 +142,11 @@ pub fn doors(sse: bool) -> Vec<Door> {
     [&DOORS, sse, &[NOWHERE]].concat()
 }
 
+fn posted(resource: Resource, route: actix_web::Route) -> Resource {
+    let other = || async { status::method_not_allowed("POST") };
+    resource.route(route).default_service(web::to(other))
+}
+
 /// Monitors ask with HEAD.
 fn seen(resource: Resource, route: actix_web::Route) -> Resource {
     let other = || async { status::method_not_allowed("GET") };
@@ -135,6 +159,7 @@ fn seen(resource: Resource, route: actix_web::Route) -> Resource {
 impl Door {
     /// Whether a request with this method enters without being asked.
     pub fn is_public_for(&self, method: &Method) -> bool {
-        self.public && (method == Method::GET || method == Method::HEAD)
+        let reads = method == Method::GET || method == Method::HEAD;
+        (self.public && reads) || (self.login && method == Method::POST)
     }
 }
