@@ -343,6 +343,23 @@ async fn an_open_hub_on_a_wide_address_warns_at_every_start() {
 }
 
 #[tokio::test]
+async fn a_hub_behind_something_else_warns_if_it_asks_nobody() {
+    let upstream = FakeUpstream::start().await;
+    let start = async |auth: &str| {
+        let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys();
+        let hub = hub.env("HUB__HUB__HUB_ALLOWED_HOSTS", "hub.example.com");
+        hub.env("HUB_AUTH", auth)
+            .start()
+            .await
+            .process
+            .stderr
+            .text()
+    };
+    assert!(start("auto").await.contains("WARNING"));
+    assert!(!start("required").await.contains("WARNING"));
+}
+
+#[tokio::test]
 async fn required_asks_on_the_loopback_too() {
     let upstream = FakeUpstream::start().await;
     let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys();

@@ -8,7 +8,7 @@ use crate::{
     audit::{Line, Log, LogError},
     cli::{Files, complain, fail, say},
     data_folder::DataFolder,
-    exit, start,
+    exit, local,
     table::Table,
 };
 
@@ -25,7 +25,7 @@ pub struct AuditArgs {
 
 /// Shows it, and returns the exit code. The file is read: a hub that runs need not be asked.
 pub fn run(files: &Files, arguments: &AuditArgs) -> u8 {
-    let folder = match start::data_folder(files) {
+    let folder = match local::data_folder(files) {
         Ok(Some(folder)) => folder,
         Ok(None) => {
             complain("nothing is kept: set HUB_DATA_DIR, or SQLITE_PATH in hub.pyfun");

@@ -90,7 +90,8 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         Err(_) => 0,
     };
     let announce = |listener: &TcpListener, _: &House| {
-        summary::address(listener).map_or_else(|| String::from("the demo has no address"), guide)
+        let guide = summary::address(listener).map(guide);
+        Ok(guide.unwrap_or_else(|| String::from("the demo has no address")))
     };
     // In memory: a first minute leaves no file behind.
     let store = match Store::in_memory() {

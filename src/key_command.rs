@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::{
     cli::{Files, complain, fail, say},
-    control::{self, Answer, Request},
+    control::{self, Answer, KeyRequest, Request},
     exit,
     identity::{NewKey, Rights, Shown, State, now},
-    start,
+    local,
     table::Table,
 };
 
@@ -77,7 +77,7 @@ struct AddArgs {
 
 /// Does it, prints, and returns the exit code.
 pub fn run(files: &Files, arguments: &KeyArgs) -> u8 {
-    let folder = match start::data_folder(files) {
+    let folder = match local::data_folder(files) {
         Ok(Some(folder)) => folder,
         Ok(None) => {
             complain(
@@ -121,28 +121,24 @@ fn expires(text: &str) -> Result<u64, String> {
 
 impl Act {
     fn request(&self) -> Request {
-        match self {
-            Self::Add(add) => Request::KeyAdd {
-                key: NewKey {
-                    name: add.name.clone(),
-                    rights: Rights {
-                        tools: add.tools.clone(),
-                        models: add.models.clone(),
-                        admin: add.admin.clone(),
-                        limits: Limits {
-                            rpm: add.rpm,
-                            rpd: add.rpd,
-                            parallel: add.parallel,
-                        },
-                        expires: add.expires,
+        Request::Key(match self {
+            Self::Add(add) => KeyRequest::Add(NewKey {
+                name: add.name.clone(),
+                rights: Rights {
+                    tools: add.tools.clone(),
+                    models: add.models.clone(),
+                    admin: add.admin.clone(),
+                    limits: Limits {
+                        rpm: add.rpm,
+                        rpd: add.rpd,
+                        parallel: add.parallel,
                     },
+                    expires: add.expires,
                 },
-            },
-            Self::List { .. } => Request::KeyList,
-            Self::Revoke { which } => Request::KeyRevoke {
-                which: which.clone(),
-            },
-        }
+            }),
+            Self::List { .. } => KeyRequest::List,
+            Self::Revoke { which } => KeyRequest::Revoke(which.clone()),
+        })
     }
 
     fn print(&self, answer: &Value) -> u8 {

@@ -1,33 +1,27 @@
 //! Start: from the command line to a sealed process that serves.
 
-use std::{
-    io,
-    net::{IpAddr, TcpListener},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, net::TcpListener, path::Path, sync::Arc};
 
 use hub_actors::db_sync::Place;
 
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
-    confine::{Confinement, Needs, confine},
+    confine::Confinement,
     control::Bound,
     data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
     exit,
+    grounds::Grounds,
     house::House,
     identity::{self, Admission, FROM_OUTSIDE, Identities, Store},
     listener,
-    logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
     serve,
     settings::{Auth, Settings, readiness},
-    state_file::{self, DataVariables},
-    summary,
+    state_file, summary,
     vault::{MASTER, Vault},
 };
 
@@ -177,46 +171,6 @@ pub fn confined(files: &Files, variables: &Variables) -> Result<Confinement, u8>
     Ok(grounds.confine(files, &settings))
 }
 
-/// What settings and variables say of the hub's files.
-struct Grounds {
-    logs: LogOptions,
-    data: DataVariables,
-}
-
-// === impl Grounds ===
-
-impl Grounds {
-    fn new(files: &Files, settings: &Settings, variables: &Variables) -> Self {
-        let plain = |name: &str| variables.get(name).map(|value| value.trim().to_owned());
-        let on = |name: &str| plain(name).map(|value| is_on(&value));
-        let log = settings.debug.log_file.as_deref();
-        Self {
-            logs: LogOptions {
-                level: plain("LOG_LEVEL").or_else(|| settings.debug.level.clone()),
-                file: log.map(|file| beside(&files.config, file)),
-                to_tmp: on("LOG_TO_TMP") == Some(true),
-                quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
-                calls: settings.debug.log_requests,
-            },
-            data: DataVariables {
-                folder: plain("HUB_DATA_DIR").map(PathBuf::from),
-                is_space: plain("SPACE_ID").is_some(),
-            },
-        }
-    }
-
-    fn confine(&self, files: &Files, settings: &Settings) -> Confinement {
-        let data = state_file::folder(settings, &files.config, &self.data);
-        confine(&Needs {
-            data: data
-                .filter(DataFolder::is_writable)
-                .map(|folder| folder.path().to_owned()),
-            config: files.config.clone(),
-            log: self.logs.file(),
-        })
-    }
-}
-
 /// Where the hub is, and whose.
 pub struct Premises<'a> {
     /// What it listens on.
@@ -243,33 +197,32 @@ fn open(
     folder: Option<&DataFolder>,
 ) -> u8 {
     let identities = premises.identities.clone();
-    let entry = match identities
-        .admission
-        .enter(&identities.store, identity::now())
-    {
-        Ok(entry) => entry,
-        Err(error) => return fail(exit::CONFIG, &error),
-    };
     let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
         complain(error.to_string());
         None
     });
+    // Not before the address is ours: a key that a failed start makes would be shown to nobody.
     let announce = |listener: &TcpListener, house: &House| {
-        let entry = summary::entry(&entry, &identities.admission, folder.is_some());
-        summary::startup(listener, house, settings) + &entry
+        let Identities {
+            admission, store, ..
+        } = &*identities;
+        let entry = admission.enter(store, identity::now());
+        let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
+        Ok(summary::startup(listener, house, settings) + &entry)
     };
     open_with(settings, vault, premises, port, control.as_ref(), announce)
 }
 
-/// Binds, builds the house and serves, with an announcement of the caller's and commands from
-/// `control`.
+/// Binds, builds the house and serves, with an announcement of the caller's (or their exit code) and
+/// commands from `control`.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
     premises: Premises<'_>,
     port: u16,
     control: Option<&Bound>,
-    announce: impl FnOnce(&TcpListener, &House) -> String,
+    announce: impl FnOnce(&TcpListener, &House) -> Result<String, u8>,
 ) -> u8 {
     let host = premises.host;
     let house = match House::new(settings, vault, premises) {
@@ -280,8 +233,12 @@ pub fn open_with(
         Ok(listener) => listener,
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
-    let announcement = announce(&listener, &house);
-    serve::serve(house, listener, control, || summary::print(&announcement))
+    match announce(&listener, &house) {
+        Ok(announcement) => {
+            serve::serve(house, listener, control, || summary::print(&announcement))
+        }
+        Err(code) => code,
+    }
 }
 
 /// The variables that hold keys: those of vendors, and the one of callers.
@@ -298,7 +255,7 @@ fn keys(settings: &Settings) -> Vec<String> {
 ///
 /// # Errors
 /// The exit code.
-fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
+pub fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
     let text = match read(&files.config) {
         Ok(text) => text,
         Err(error) => {
@@ -317,23 +274,6 @@ fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8
     })
 }
 
-/// Where the files of a hub with this configuration are; `None` if it has none.
-///
-/// # Errors
-/// The exit code, if the configuration cannot be used.
-pub fn data_folder(files: &Files) -> Result<Option<DataFolder>, u8> {
-    let (environment, _) =
-        Environment::read(files.env_file.as_deref()).map_err(|error| fail(exit::CONFIG, &error))?;
-    let (settings, _) = load(files, &environment.overrides())?;
-    let data = DataVariables {
-        folder: environment
-            .plain("HUB_DATA_DIR")
-            .map(|folder| folder.trim().into()),
-        is_space: environment.has("SPACE_ID"),
-    };
-    Ok(state_file::folder(&settings, &files.config, &data))
-}
-
 /// The file's bytes; `None` if there is no such file, which is fine.
 ///
 /// # Errors
@@ -344,55 +284,4 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// How a hub with this configuration is reached from this machine.
-pub struct Local {
-    /// `http://127.0.0.1:7860`
-    pub url: String,
-    /// MCP clients find the transport of 2024 there.
-    pub sse: bool,
-}
-
-// === impl Local ===
-
-impl Local {
-    /// Reads it out of the configuration; HOST and PORT win.
-    pub fn new(files: &Files, environment: &Environment) -> Self {
-        let text = read(&files.config).ok().flatten();
-        let file = files.config.display().to_string();
-        let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-        let hub = loaded.ok().map(|(settings, _)| settings.hub);
-        let port = environment
-            .plain("PORT")
-            .and_then(|port| port.trim().parse().ok());
-        let port = port
-            .or(hub.as_ref().map(|hub| hub.port))
-            .unwrap_or(DEFAULT_PORT);
-        let host = environment.plain("HOST").map(str::trim);
-        let host = host
-            .or(hub.as_ref().map(|hub| hub.host.as_str()))
-            .unwrap_or("127.0.0.1");
-        let host = match host.parse::<IpAddr>() {
-            // Listens everywhere, so also here.
-            Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => host.to_owned(),
-        };
-        Self {
-            url: format!("http://{host}:{port}"),
-            sse: hub.is_some_and(|hub| hub.transport == "sse"),
-        }
-    }
-}
-
-/// A path of the configuration's, which starts at the configuration's folder.
-fn beside(config: &Path, path: &Path) -> PathBuf {
-    config.parent().unwrap_or(Path::new("")).join(path)
-}
-
-fn is_on(value: &str) -> bool {
-    ["true", "on", "yes", "1"]
-        .iter()
-        .any(|on| value.eq_ignore_ascii_case(on))
 }

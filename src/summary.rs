@@ -105,17 +105,26 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
 }
 
 /// Who may enter, and how. `keeps` says whether a key outlives the hub.
-pub fn entry(entry: &Entry, admission: &Admission, keeps: bool) -> String {
+pub fn entry(entry: &Entry, admission: &Admission, hub: &Hub, keeps: bool) -> String {
     let mut text = String::from("\n  entry       ");
+    if entry.open && !admission.loopback {
+        text.push_str(
+            "OPEN\n  WARNING: HUB_AUTH is \"open\", so everyone who reaches this address can use your \
+             providers' keys, and nobody is asked who they are. Set HUB_AUTH to \"auto\", or put it \
+             behind something that asks.",
+        );
+        return text;
+    }
     if entry.open {
-        text.push_str(match admission.loopback {
-            true => "open to every program of this machine; `hub key add` makes a key and closes it",
-            false => {
-                "OPEN\n  WARNING: HUB_AUTH is \"open\", so everyone who reaches this address can use \
-                 your providers' keys, and nobody is asked who they are. Set HUB_AUTH to \"auto\", or \
-                 put it behind something that asks."
-            }
-        });
+        text.push_str(
+            "open to every program of this machine; `hub key add` makes a key and closes it",
+        );
+        if !hub.allowed_hosts.is_empty() {
+            text.push_str(
+                "\n  WARNING: this hub has names (HUB_ALLOWED_HOSTS), so something in front of it lets \
+                 others in, and nobody is asked who they are. Set HUB_AUTH to \"required\".",
+            );
+        }
         return text;
     }
     let mut ways = Vec::new();

@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     cli::{Files, complain, fail, say},
-    control::{self, Answer, Request},
+    control::{self, Answer, Request, UserRequest},
     exit,
     identity::{Hash, NewUser, User, now},
-    start,
+    local,
     table::Table,
 };
 
@@ -102,7 +102,7 @@ fn act(files: &Files, act: &Act) -> Result<(), Failed> {
                 is_admin: *admin,
                 is_locked: false,
             };
-            let added = ask(files, Request::UserAdd { users: vec![user] })?;
+            let added = ask(files, UserRequest::Add(vec![user]))?;
             match added.pointer("/0/refused").and_then(Value::as_str) {
                 Some(why) => return Err((exit::FAILED, why.to_owned())),
                 None => say(format!("added {name}")),
@@ -110,17 +110,17 @@ fn act(files: &Files, act: &Act) -> Result<(), Failed> {
         }
         Act::Passwd { name } => {
             let (name, hash) = (name.clone(), typed_hash()?);
-            ask(files, Request::UserPassword { name, hash })?;
+            ask(files, UserRequest::Password { name, hash })?;
             say("the password is set, and older sessions have ended");
         }
         Act::Lock { name } | Act::Unlock { name } => {
             let locked = matches!(act, Act::Lock { .. });
             let name = name.clone();
-            ask(files, Request::UserLock { name, locked })?;
+            ask(files, UserRequest::Lock { name, locked })?;
             say(if locked { "locked" } else { "unlocked" });
         }
         Act::List { json } => {
-            let answer = ask(files, Request::UserList)?;
+            let answer = ask(files, UserRequest::List)?;
             if *json {
                 say(format!("{answer:#}"));
             } else {
@@ -150,15 +150,15 @@ fn list(users: &[User]) {
     say(table.to_string().trim_end());
 }
 
-fn ask(files: &Files, request: Request) -> Result<Value, Failed> {
-    let folder = start::data_folder(files)
+fn ask(files: &Files, request: UserRequest) -> Result<Value, Failed> {
+    let folder = local::data_folder(files)
         .map_err(|code| (code, "the configuration is wrong".to_owned()))?;
     let folder = folder.ok_or_else(|| {
         let sentence =
             "there is no folder for users: set HUB_DATA_DIR, or SQLITE_PATH in hub.pyfun";
         (exit::CONFIG, sentence.to_owned())
     })?;
-    match control::ask(&folder, request) {
+    match control::ask(&folder, Request::User(request)) {
         Ok(Answer::Done(done)) => Ok(done),
         Ok(Answer::Failed(sentence)) => Err((exit::FAILED, sentence)),
         Err(error) => {
@@ -228,7 +228,7 @@ fn take_over(files: &Files, file: &Path) -> Result<(), Failed> {
     let mut taken = 0;
     for chunk in good.chunks(CHUNK) {
         let users = chunk.to_vec();
-        let answer = ask(files, Request::UserAdd { users })?;
+        let answer = ask(files, UserRequest::Add(users))?;
         for user in answer.as_array().into_iter().flatten() {
             let name = user.get("name").and_then(Value::as_str).unwrap_or_default();
             match user.get("refused").and_then(Value::as_str) {
@@ -253,11 +253,7 @@ fn take_over(files: &Files, file: &Path) -> Result<(), Failed> {
 /// The users of the Python hub's file. Only names and passwords must be there.
 fn reference_users(connection: &Connection) -> rusqlite::Result<Vec<NewUser>> {
     let mut all = connection.prepare("SELECT * FROM users")?;
-    let columns: Vec<String> = all
-        .column_names()
-        .into_iter()
-        .map(str::to_lowercase)
-        .collect();
+    let columns: Vec<String> = all.column_names().map(str::to_lowercase).collect();
     let column = |names: &[&str]| {
         columns
             .iter()

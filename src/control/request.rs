@@ -14,41 +14,48 @@ pub const LONGEST: usize = 64 * 1024;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Make a key.
-    KeyAdd {
-        /// Which.
-        key: NewKey,
-    },
-    /// Show all keys.
-    KeyList,
-    /// Revoke one.
-    KeyRevoke {
-        /// Its id or name.
-        which: String,
-    },
-    /// Make users.
-    UserAdd {
-        /// Which.
-        users: Vec<NewUser>,
-    },
-    /// Show all users.
-    UserList,
+    /// Something about keys.
+    Key(KeyRequest),
+    /// Something about users.
+    User(UserRequest),
+}
+
+/// What is asked about users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserRequest {
+    /// Make these.
+    Add(Vec<NewUser>),
+    /// Show all of them.
+    List,
     /// Give one another password.
-    UserPassword {
+    Password {
         /// Who.
         name: String,
         /// Its hash: the password itself stays where it was typed.
         hash: String,
     },
     /// Lock one, or unlock.
-    UserLock {
+    Lock {
         /// Who.
         name: String,
         /// Lock.
         locked: bool,
     },
+}
+
+/// What is asked about keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRequest {
+    /// Make one.
+    Add(NewKey),
+    /// Show all of them.
+    List,
+    /// Revoke the one of this id or name.
+    Revoke(String),
 }
 
 /// What came of it.
@@ -67,32 +74,33 @@ impl Request {
     /// What it is for Identity.
     pub fn act(self) -> Act {
         match self {
-            Self::KeyAdd { key } => Act::Add(key),
-            Self::KeyList => Act::List,
-            Self::KeyRevoke { which } => Act::Revoke(which),
-            Self::UserAdd { users } => Act::AddUsers(users),
-            Self::UserList => Act::ListUsers,
-            Self::UserPassword { name, hash } => Act::SetPassword(name, hash),
-            Self::UserLock { name, locked } => Act::SetLocked(name, locked),
+            Self::Key(KeyRequest::Add(key)) => Act::Add(key),
+            Self::Key(KeyRequest::List) => Act::List,
+            Self::Key(KeyRequest::Revoke(which)) => Act::Revoke(which),
+            Self::User(UserRequest::Add(users)) => Act::AddUsers(users),
+            Self::User(UserRequest::List) => Act::ListUsers,
+            Self::User(UserRequest::Password { name, hash }) => Act::SetPassword(name, hash),
+            Self::User(UserRequest::Lock { name, locked }) => Act::SetLocked(name, locked),
         }
     }
 
     /// What the audit calls it; `None` for what changes nothing.
     pub fn audited(&self) -> Option<String> {
-        let word =
-            |act: &str, name: &str| Some(format!("{act} {}", hub_actors::params::clip(name)));
-        match self {
-            Self::KeyAdd { key } => word("key add", &key.name),
-            Self::KeyRevoke { which } => word("key revoke", which),
-            Self::UserAdd { users } => {
+        let (act, name) = match self {
+            Self::Key(KeyRequest::Add(key)) => ("key add", key.name.clone()),
+            Self::Key(KeyRequest::Revoke(which)) => ("key revoke", which.clone()),
+            Self::User(UserRequest::Add(users)) => {
                 let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
-                word("user add", &names.join(", "))
+                ("user add", names.join(", "))
             }
-            Self::UserPassword { name, .. } => word("user passwd", name),
-            Self::UserLock { name, locked: true } => word("user lock", name),
-            Self::UserLock { name, .. } => word("user unlock", name),
-            Self::KeyList | Self::UserList => None,
-        }
+            Self::User(UserRequest::Password { name, .. }) => ("user passwd", name.clone()),
+            Self::User(UserRequest::Lock { name, locked }) => match locked {
+                true => ("user lock", name.clone()),
+                false => ("user unlock", name.clone()),
+            },
+            Self::Key(KeyRequest::List) | Self::User(UserRequest::List) => return None,
+        };
+        Some(format!("{act} {}", hub_actors::params::clip(&name)))
     }
 
     /// In whose name it is done: whoever has access to the socket or the files is their owner.

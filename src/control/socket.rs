@@ -42,12 +42,12 @@ pub fn path(folder: &DataFolder) -> PathBuf {
     folder.path().join(NAME)
 }
 
-/// Whether whoever is at the other end is this very user, or root. The mode of the file says so, too;
-/// this holds even if somebody changes it.
+/// Whether whoever is at the other end is this very user, or one of both is root. The mode of the file
+/// says so, too; this holds even if somebody changes it.
 pub fn is_own(stream: &impl std::os::fd::AsFd) -> bool {
     let own = rustix::process::geteuid();
     rustix::net::sockopt::socket_peercred(stream)
-        .is_ok_and(|peer| peer.uid == own || peer.uid.is_root())
+        .is_ok_and(|peer| peer.uid == own || peer.uid.is_root() || own.is_root())
 }
 
 // === impl Bound ===

@@ -18,12 +18,13 @@ use hub_actors::{
 use tokio::sync::oneshot;
 
 mod child;
+mod entry;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
 
 use self::child::Child;
 pub use self::child::{Life, Parent, Role, StartChild};
-use crate::identity::{Administer, IdentityUp};
+use crate::identity::IdentityUp;
 
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
@@ -266,31 +267,6 @@ impl Handler<ReportHealth> for Guardian {
             last_exit: child.last_exit,
         });
         MessageResult(health.collect())
-    }
-}
-
-impl Handler<IdentityUp> for Guardian {
-    type Result = ();
-
-    /// Every door hears of it, those that are not there yet when they are.
-    fn handle(&mut self, up: IdentityUp, _: &mut Self::Context) {
-        for life in self.lives() {
-            if let Role::Transport { access, .. } = &life.role {
-                access.do_send(up.access.clone());
-            }
-        }
-        self.identity = Some(up);
-    }
-}
-
-impl Handler<Administer> for Guardian {
-    type Result = ();
-
-    /// Dropped, and so refused, while Identity does not run.
-    fn handle(&mut self, asked: Administer, _: &mut Self::Context) {
-        if let Some(identity) = &self.identity {
-            identity.keys.do_send(asked);
-        }
     }
 }
 

@@ -3,37 +3,28 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::Duration,
 };
 
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
-    account::{Account, Limits},
     principal::Principal,
     protocol::{AccessChanged, Authenticate, Digest, Heartbeat, Presented, Verdict},
     supervise::{Link, spawn_linked},
 };
 use subtle::ConstantTimeEq;
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::spawn_blocking,
-    time::Instant,
-};
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    admission::Admission,
-    key::{FROM_OUTSIDE, Key, NewKey, Token},
-    keys::{self, KeysError},
-    lockout::Lockout,
-    login::{AT_A_TIME, WAITING},
-    password::ROUNDS,
+    desk::{Administer, Done, administer, now},
+    identities::Identities,
+    key::{FROM_OUTSIDE, Key},
+    keys,
     session::Session,
+    sessions,
     store::{Store, StoreError},
-    users::{self, NewUser, User, UsersError},
+    users::{self, User},
 };
 use crate::guardian::Life;
 
@@ -44,26 +35,6 @@ const LOOK: Duration = Duration::from_millis(250);
 /// What is compared if there is no such key, so that it takes the same work.
 const NOBODY: Digest = [0; 32];
 
-/// What all lives of Identity share.
-#[derive(Debug)]
-pub struct Identities {
-    /// guardian.db
-    pub store: Store,
-    /// Whether anybody is asked.
-    pub admission: Admission,
-    /// What each key has used; by its id.
-    accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
-    generation: AtomicU64,
-    /// What is counted of logins.
-    pub(super) lockout: Mutex<Lockout>,
-    /// Rounds that every login takes.
-    pub(super) rounds: u32,
-    /// For those whose password is being checked.
-    pub(super) turns: Arc<Semaphore>,
-    /// For those who wait for that.
-    pub(super) waiting: Arc<Semaphore>,
-}
-
 /// Tells the guardian that Identity runs, or that who may enter has changed.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
@@ -72,66 +43,6 @@ pub struct IdentityUp {
     pub access: AccessChanged,
     /// For those who administer.
     pub keys: Recipient<Administer>,
-}
-
-/// Asks for something to be done with keys. Dropped without an answer if the actor dies.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Administer {
-    /// Who asks.
-    pub who: Arc<Principal>,
-    /// What for.
-    pub act: Act,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Done, AdministerError>>,
-}
-
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum AdministerError {
-    /// With keys.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// With users.
-    #[error(transparent)]
-    Users(#[from] UsersError),
-    /// The file.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// What can be done with keys and users.
-pub enum Act {
-    /// Make one.
-    Add(NewKey),
-    /// Show them.
-    List,
-    /// Revoke the one of this id or name.
-    Revoke(String),
-    /// Make these users, but for those whose name is taken.
-    AddUsers(Vec<NewUser>),
-    /// Show all users.
-    ListUsers,
-    /// Give this user the password of this hash.
-    SetPassword(String, String),
-    /// Lock this user, or unlock.
-    SetLocked(String, bool),
-}
-
-/// What was done.
-pub enum Done {
-    /// This key was made.
-    Added(Key, Token),
-    /// These are all.
-    Listed(Vec<Key>),
-    /// This key was revoked.
-    Revoked(Key),
-    /// Of these users each was made, or why not.
-    AddedUsers(Vec<(String, Result<User, UsersError>)>),
-    /// These are all.
-    ListedUsers(Vec<User>),
-    /// This user was changed, and has no sessions any more.
-    Changed(User),
 }
 
 /// The actor.
@@ -164,67 +75,13 @@ pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link
     Life::helper(arbiter, address.recipient())
 }
 
-/// Does it, for `who`. May wait for the disk.
-///
-/// # Errors
-/// [`AdministerError`]
-pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, AdministerError> {
-    Ok(match act {
-        Act::Add(new) => {
-            let (key, token) = keys::add(store, who, new, now())?;
-            Done::Added(key, token)
-        }
-        Act::List => Done::Listed(keys::all(store)?),
-        Act::Revoke(which) => Done::Revoked(keys::revoke(store, who, &which, now())?),
-        Act::AddUsers(new) => {
-            let add = |new: NewUser| {
-                let added = users::add(store, &new, now());
-                (new.name, added)
-            };
-            Done::AddedUsers(new.into_iter().map(add).collect())
-        }
-        Act::ListUsers => Done::ListedUsers(users::all(store)?),
-        Act::SetPassword(name, hash) => Done::Changed(users::set_password(store, &name, &hash)?),
-        Act::SetLocked(name, locked) => Done::Changed(users::set_locked(store, &name, locked)?),
-    })
-}
-
-/// The id of the key of that id or name, if it can be used.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn find(store: &Store, which: &str) -> Result<Option<Arc<str>>, StoreError> {
-    let (all, now) = (keys::all(store)?, now());
-    let valid = || all.iter().filter(|key| key.is_valid(now));
-    let named = valid()
-        .find(|key| *key.id == *which)
-        .or_else(|| valid().find(|key| *key.name == *which));
-    Ok(named.map(|key| key.id.clone()))
-}
-
-/// How many keys there ever were, and how many can be used.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn count(store: &Store) -> Result<(usize, usize), StoreError> {
-    let (all, now) = (keys::all(store)?, now());
-    let valid = all.iter().filter(|key| key.is_valid(now)).count();
-    Ok((all.len(), valid))
-}
-
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs()
-}
-
 /// The version first: a change between the two is then seen at the next look.
 fn read(store: &Store) -> Result<Rows, StoreError> {
     Ok(Rows {
         version: store.version()?,
         keys: keys::all(store)?,
         users: users::all(store)?,
-        sessions: users::sessions(store)?,
+        sessions: sessions::all(store)?,
     })
 }
 
@@ -234,45 +91,6 @@ struct Rows {
     keys: Vec<Key>,
     users: Vec<User>,
     sessions: Vec<Session>,
-}
-
-// === impl Identities ===
-
-impl Identities {
-    /// Nobody has used anything yet.
-    pub fn new(store: Store, admission: Admission) -> Arc<Self> {
-        Arc::new(Self {
-            store,
-            admission,
-            accounts: Mutex::default(),
-            generation: AtomicU64::new(0),
-            lockout: Mutex::default(),
-            rounds: ROUNDS,
-            turns: Arc::new(Semaphore::new(AT_A_TIME)),
-            waiting: Arc::new(Semaphore::new(WAITING)),
-        })
-    }
-
-    /// The account of a key or a user, the same in all lives.
-    pub(super) fn account(&self, id: &Arc<str>, limits: Limits) -> Arc<Account> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = accounts
-            .entry(id.clone())
-            .or_insert_with(|| Account::new(limits));
-        account.clone()
-    }
-
-    /// Ends the accounts of all but these.
-    fn end_others(&self, is_valid: impl Fn(&Arc<str>) -> bool) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.retain(|id, account| {
-            let stays = is_valid(id);
-            if !stays {
-                account.end();
-            }
-            stays
-        });
-    }
 }
 
 // === impl Identity ===
@@ -311,7 +129,7 @@ impl Identity {
             .shared
             .admission
             .is_open(&self.rows, !self.users.is_empty());
-        self.generation = self.shared.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        self.generation = self.shared.next_generation();
         self.shared
             .end_others(|id| self.valid.contains_key(id) || self.knows_user(id));
     }

@@ -3,8 +3,9 @@
 use hub_actors::{principal::Principal, protocol::Digest};
 
 use super::{
-    key::{Key, NewKey, Rights, Token},
+    key::{Key, NewKey, Token},
     keys::{self, KeysError},
+    rights::Rights,
     store::Store,
     users,
 };

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hub_actors::{
-    account::Limits, principal::Principal, protocol::Digest, scope::Scope, transport::sha256,
-};
+use hub_actors::{principal::Principal, protocol::Digest, transport::sha256};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// The permission to make and revoke keys.
-pub const ADMIN_KEYS: &str = "admin:keys";
+use super::rights::{ADMIN_KEYS, Rights};
+
 /// The name of the key that comes from outside.
 pub const FROM_OUTSIDE: &str = "HUB_API_KEY";
 /// Longest name, in characters.
@@ -38,24 +36,6 @@ pub struct Key {
     pub created_by: String,
     /// When it was revoked.
     pub revoked: Option<u64>,
-}
-
-/// What a key may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rights {
-    /// Tools.
-    pub tools: Scope,
-    /// Models.
-    pub models: Scope,
-    /// Administrative permissions.
-    pub admin: Scope,
-    /// How much.
-    #[serde(default)]
-    pub limits: Limits,
-    /// Until when, in seconds since 1970.
-    #[serde(default)]
-    pub expires: Option<u64>,
 }
 
 /// A key that somebody wants.
@@ -137,51 +117,6 @@ impl Key {
     }
 }
 
-// === impl Rights ===
-
-impl Rights {
-    /// Everything, without limits.
-    pub fn all() -> Self {
-        Self {
-            tools: Scope::All,
-            models: Scope::All,
-            admin: Scope::All,
-            limits: Limits::default(),
-            expires: None,
-        }
-    }
-
-    fn within(&self, creator: &Principal) -> Result<(), KeyError> {
-        if !creator.admin.allows(ADMIN_KEYS) || creator.account.is_over() {
-            return Err(KeyError::Forbidden);
-        }
-        let most = creator.account.limits();
-        let limits = self.limits;
-        let covered = [
-            ("tools", creator.tools.covers(&self.tools)),
-            ("models", creator.models.covers(&self.models)),
-            ("admin", creator.admin.covers(&self.admin)),
-            ("rpm", is_within(limits.rpm, most.rpm)),
-            ("rpd", is_within(limits.rpd, most.rpd)),
-            ("parallel", is_within(limits.parallel, most.parallel)),
-            ("time", is_within(self.expires, creator.expires)),
-        ];
-        match covered.into_iter().find(|(_, covered)| !covered) {
-            Some((what, _)) => Err(KeyError::Wider(what)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// No limit is more than any.
-fn is_within<T: PartialOrd>(wanted: Option<T>, most: Option<T>) -> bool {
-    match (wanted, most) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(wanted), Some(most)) => wanted <= most,
-    }
-}
-
 fn random_id() -> Result<String, KeyError> {
     let mut bytes = [0; ID];
     fill(&mut bytes)?;
@@ -214,24 +149,11 @@ impl Token {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use hub_actors::account::Account;
-
     use super::*;
 
     fn wanted(rights: Rights) -> NewKey {
         let name = "child".to_owned();
         NewKey { name, rights }
-    }
-
-    fn rights(tools: &str, models: &str, admin: &str) -> Rights {
-        Rights {
-            tools: tools.parse().expect("is a scope"),
-            models: models.parse().expect("is a scope"),
-            admin: admin.parse().expect("is a scope"),
-            ..Rights::all()
-        }
     }
 
     #[test]
@@ -248,124 +170,6 @@ mod tests {
         assert_eq!(URL_SAFE_NO_PAD.decode(secret).expect("is base64").len(), 32);
         assert!(!format!("{key:?}").contains(secret));
         assert_eq!(key.hash, sha256(token.show().as_bytes()));
-    }
-
-    #[test]
-    fn a_key_cannot_make_one_with_more_than_it_has() {
-        let limit = |n| NonZeroU32::new(n);
-        let limits = Limits {
-            rpm: limit(10),
-            rpd: limit(100),
-            parallel: limit(2),
-        };
-        let creator = Principal {
-            tools: "llm_*, db_query".parse().expect("is a scope"),
-            models: "claude-*".parse().expect("is a scope"),
-            admin: "admin:keys".parse().expect("is a scope"),
-            expires: Some(1_000),
-            account: Account::new(limits),
-            ..Principal::all("creator")
-        };
-        let own = Rights {
-            limits,
-            expires: Some(1_000),
-            ..rights("llm_*, db_query", "claude-*", "admin:keys")
-        };
-        let issue = |rights: &Rights| Key::issue(&creator, wanted(rights.clone()), 7).map(drop);
-        assert_eq!(issue(&own), Ok(()));
-        let less = Rights {
-            limits: Limits {
-                rpm: limit(1),
-                rpd: limit(1),
-                parallel: limit(1),
-            },
-            expires: Some(8),
-            ..rights("llm_complete", "", "")
-        };
-        assert_eq!(issue(&less), Ok(()));
-        let wider = [
-            (
-                "tools",
-                Rights {
-                    tools: Scope::All,
-                    ..own.clone()
-                },
-            ),
-            (
-                "models",
-                Rights {
-                    models: "claude-x, g".parse().expect("x"),
-                    ..own.clone()
-                },
-            ),
-            (
-                "admin",
-                Rights {
-                    admin: Scope::All,
-                    ..own.clone()
-                },
-            ),
-            (
-                "rpm",
-                Rights {
-                    limits: Limits {
-                        rpm: limit(11),
-                        ..limits
-                    },
-                    ..own.clone()
-                },
-            ),
-            (
-                "rpd",
-                Rights {
-                    limits: Limits {
-                        rpd: None,
-                        ..limits
-                    },
-                    ..own.clone()
-                },
-            ),
-            (
-                "parallel",
-                Rights {
-                    limits: Limits {
-                        parallel: limit(3),
-                        ..limits
-                    },
-                    ..own.clone()
-                },
-            ),
-            (
-                "time",
-                Rights {
-                    expires: Some(1_001),
-                    ..own.clone()
-                },
-            ),
-            (
-                "time",
-                Rights {
-                    expires: None,
-                    ..own.clone()
-                },
-            ),
-        ];
-        for (what, rights) in wider {
-            assert_eq!(issue(&rights), Err(KeyError::Wider(what)));
-        }
-        // Nobody without the permission makes any, however little it may do.
-        for who in [
-            Principal::anyone(),
-            Arc::new(Principal {
-                admin: Scope::NONE,
-                ..creator.clone()
-            }),
-        ] {
-            let made = Key::issue(&who, wanted(less.clone()), 7).map(drop);
-            assert_eq!(made, Err(KeyError::Forbidden));
-        }
-        creator.account.end();
-        assert_eq!(issue(&less), Err(KeyError::Forbidden), "revoked meanwhile");
     }
 
     #[test]

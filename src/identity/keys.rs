@@ -6,7 +6,8 @@ use hub_actors::{account::Limits, principal::Principal, protocol::Digest, scope:
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 use super::{
-    key::{ADMIN_KEYS, Key, KeyError, NewKey, Rights, Token},
+    key::{Key, KeyError, NewKey, Token},
+    rights::{ADMIN_KEYS, Rights},
     store::{Store, StoreError},
 };
 
@@ -184,7 +185,7 @@ mod tests {
     fn what_is_added_is_found_and_what_is_revoked_stays_as_such() {
         let (store, local) = (Store::in_memory().expect("opens"), Principal::local());
         let (one, _) = add(&store, &local, new("one"), 10).expect("is added");
-        assert_eq!(all(&store).expect("is read"), [one.clone()]);
+        assert_eq!(all(&store).expect("is read"), std::slice::from_ref(&one));
         assert!(matches!(
             add(&store, &local, new("one"), 11),
             Err(KeysError::Taken(_))

@@ -1,7 +1,7 @@
 //! Login: a password for a session. What is slow is done on lent threads, two at a time, so that nobody
 //! who asks for something else waits for it.
 
-use std::{net::IpAddr, sync::PoisonError, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::protocol::{Browser, Digest, LoggedIn, Login, LoginError, Logout};
@@ -9,10 +9,13 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::{
-    actor::{Identities, Identity, now},
+    actor::Identity,
+    desk::now,
+    identities::Identities,
     lockout::Attempts,
     password::{Hash, ROUNDS},
     session::{LONGEST, Session},
+    sessions,
     store::StoreError,
     users::{self, Found, User},
 };
@@ -76,7 +79,7 @@ pub(super) fn check(shared: &Identities, who: &Try, now: u64) -> Result<Checked,
     };
     let outdated = hash.rounds() != ROUNDS;
     let renewed = outdated.then(|| Hash::again(password)).and_then(Result::ok);
-    users::begin(&shared.store, &session, before.as_ref(), renewed.as_ref())?;
+    sessions::begin(&shared.store, &session, before.as_ref(), renewed.as_ref())?;
     if kept != attempts {
         users::keep(&shared.store, user.id, attempts)?;
     }
@@ -86,11 +89,6 @@ pub(super) fn check(shared: &Identities, who: &Try, now: u64) -> Result<Checked,
 // === impl Identities ===
 
 impl Identities {
-    /// What is counted of logins.
-    pub(super) fn lockout(&self) -> std::sync::MutexGuard<'_, super::lockout::Lockout> {
-        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn admit(&self, address: IpAddr) -> Result<(), LoginError> {
         let admitted = self.lockout().admit(address, now());
         admitted.map_err(|wait| LoginError::Later(Duration::from_secs(wait)))
@@ -187,7 +185,7 @@ impl Handler<Logout> for Identity {
         }
         let shared = self.shared.clone();
         ctx.spawn(wrap_future(async move {
-            let ended = spawn_blocking(move || users::end(&shared.store, &session));
+            let ended = spawn_blocking(move || sessions::end(&shared.store, &session));
             if let Ok(Err(error)) = ended.await {
                 tracing::warn!(%error, "a session's end is known in memory alone");
             }
@@ -276,7 +274,7 @@ mod tests {
         let found = users::find(&shared.store, "ada").expect("is read");
         assert_eq!(found.rounds, ROUNDS);
         users::set_locked(&shared.store, "ada", true).expect("is locked");
-        assert!(users::sessions(&shared.store).expect("are read").is_empty());
+        assert!(sessions::all(&shared.store).expect("are read").is_empty());
         assert!(!attempt(&shared, "ada", PASSWORD, 200));
         users::set_locked(&shared.store, "ada", false).expect("is unlocked");
         shared.lockout().clear("ada");
@@ -285,7 +283,7 @@ mod tests {
             .expect("is made")
             .to_string();
         users::set_password(&shared.store, "ada", &hash).expect("is set");
-        assert!(users::sessions(&shared.store).expect("are read").is_empty());
+        assert!(sessions::all(&shared.store).expect("are read").is_empty());
         assert!(
             !attempt(&shared, "ada", PASSWORD, 400)
                 && attempt(&shared, "ada", "another password", 400)

@@ -12,11 +12,7 @@ use hub_actors::{
 };
 use tokio::{task::spawn_blocking, time::Instant};
 
-use super::{
-    actor::{Identity, now},
-    session::Session,
-    users::{self, User},
-};
+use super::{actor::Identity, desk::now, session::Session, sessions, users::User};
 
 /// How often it is written down when sessions were used.
 const WRITTEN: Duration = Duration::from_secs(60);
@@ -127,7 +123,7 @@ impl Identity {
             return;
         }
         let shared = self.shared.clone();
-        let written = spawn_blocking(move || users::touch(&shared.store, &seen, &over));
+        let written = spawn_blocking(move || sessions::touch(&shared.store, &seen, &over));
         ctx.spawn(wrap_future::<_, Self>(written).map(|written, _, _| {
             if let Ok(Err(error)) = written {
                 tracing::warn!(%error, "what sessions did is known in memory alone");

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{Key, Rights};
+use super::{key::Key, rights::Rights};
 
 /// Everything there is to say about a key but the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

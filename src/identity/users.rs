@@ -1,15 +1,11 @@
-//! Users: the tables of people who log in, and of their sessions.
+//! Users: the table of people who log in.
 
-use std::net::IpAddr;
-
-use hub_actors::protocol::Digest;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
     lockout::Attempts,
     password::Hash,
-    session::Session,
     store::{Store, StoreError},
 };
 
@@ -89,22 +85,6 @@ pub fn all(store: &Store) -> Result<Vec<User>, StoreError> {
     store.with(|connection| {
         let mut all = connection.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY name"))?;
         all.query_map([], user)?.collect()
-    })
-}
-
-/// Every session, of users who are not locked.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn sessions(store: &Store) -> Result<Vec<Session>, StoreError> {
-    store.with(|connection| {
-        let mut all = connection.prepare(
-            "SELECT hash, user, address, agent, created, seen FROM sessions
-             WHERE user IN (SELECT id FROM users WHERE is_locked = 0)",
-        )?;
-        let rows = all.query_map([], session)?;
-        // One that cannot be read is none.
-        rows.filter_map(Result::transpose).collect()
     })
 }
 
@@ -218,76 +198,6 @@ pub fn keep(store: &Store, user: i64, attempts: Attempts) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Begins a session, in place of `before`; and keeps the password's new hash, if there is one.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn begin(
-    store: &Store,
-    session: &Session,
-    before: Option<&Digest>,
-    hash: Option<&Hash>,
-) -> Result<(), StoreError> {
-    store.with(|connection| {
-        let all = connection.transaction()?;
-        if let Some(before) = before {
-            forget(&all, before)?;
-        }
-        if let Some(hash) = hash {
-            all.execute(
-                "UPDATE users SET password = ? WHERE id = ?",
-                params![hash.to_string(), session.user],
-            )?;
-        }
-        all.execute(
-            "INSERT INTO sessions (hash, user, address, agent, created, seen) VALUES (?, ?, ?, ?, ?, ?)",
-            params![
-                session.hash.as_slice(),
-                session.user,
-                session.address.to_string(),
-                session.agent.as_slice(),
-                stored(session.created),
-                stored(session.seen)
-            ],
-        )?;
-        all.commit()
-    })
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn end(store: &Store, hash: &Digest) -> Result<(), StoreError> {
-    store.with(|connection| {
-        let one = connection.transaction()?;
-        forget(&one, hash)?;
-        one.commit()
-    })
-}
-
-/// Keeps when sessions were last used, and forgets those that are over.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn touch(store: &Store, seen: &[(Digest, u64)], ended: &[Digest]) -> Result<(), StoreError> {
-    store.with(|connection| {
-        let all = connection.transaction()?;
-        for (hash, seen) in seen {
-            let values = params![stored(*seen), hash.as_slice()];
-            all.execute("UPDATE sessions SET seen = ? WHERE hash = ?", values)?;
-        }
-        for hash in ended {
-            forget(&all, hash)?;
-        }
-        all.commit()
-    })
-}
-
-fn forget(transaction: &Transaction<'_>, hash: &Digest) -> rusqlite::Result<usize> {
-    transaction.execute("DELETE FROM sessions WHERE hash = ?", [hash.as_slice()])
-}
-
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     let until: i64 = row.get("locked_until")?;
     Ok(User {
@@ -300,30 +210,12 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     })
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
-    let digest = |bytes: Vec<u8>| Digest::try_from(bytes).ok();
-    let seconds = |name: &str| row.get::<_, i64>(name).map(i64::unsigned_abs);
-    let (hash, agent) = (digest(row.get("hash")?), digest(row.get("agent")?));
-    let address: String = row.get("address")?;
-    let (Some(hash), Some(agent), Ok(address)) = (hash, agent, address.parse::<IpAddr>()) else {
-        return Ok(None);
-    };
-    Ok(Some(Session {
-        hash,
-        user: row.get("user")?,
-        address,
-        agent,
-        created: seconds("created")?,
-        seen: seconds("seen")?,
-    }))
-}
-
 /// A name in a sentence.
 fn shown(name: &str) -> String {
     hub_actors::params::clip(name)
 }
 
 /// As SQLite counts.
-fn stored(seconds: u64) -> i64 {
+pub(super) fn stored(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }

@@ -71,11 +71,20 @@ impl Access {
         self.latest.load().is_some()
     }
 
+    /// Whether nobody is asked who they are.
+    pub fn is_open(&self) -> bool {
+        self.latest
+            .load()
+            .as_ref()
+            .is_some_and(|latest| latest.open)
+    }
+
     /// Who shows this, if it can be told without asking anybody.
     pub fn at_once(&self, presented: Option<&Presented>) -> Option<Result<Arc<Principal>, Denied>> {
         let latest = self.latest.load();
         let latest = latest.as_ref()?;
-        if latest.open {
+        // Whoever started the hub is somebody, even where others need not be.
+        if latest.open && !matches!(presented, Some(Presented::Local { .. })) {
             return Some(Ok(Principal::anyone()));
         }
         let Some(presented) = presented else {
@@ -107,6 +116,10 @@ impl Access {
                 biased;
                 Some(verdict) = asked => {
                     let Some(presented) = presented else { continue };
+                    // Something has changed while the answer was on its way.
+                    if verdict.generation < *self.changes.borrow() {
+                        continue;
+                    }
                     return self.keep(presented, verdict).ok_or(Denied::Unknown);
                 }
                 // It is being restarted, and says so when it is back.

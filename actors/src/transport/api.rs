@@ -205,6 +205,9 @@ pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status().as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("X-Request-Id", request_id));
+    if let CallError::Unauthorized = error {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
     if !error.attempts().is_empty() {
         attempts_header(&mut response, error.attempts());
     }

@@ -9,10 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    access::Denied,
     api::{self, failure},
     body::Body,
-    layers::{Caller, Denied},
+    layers::Caller,
     lobby::Lobby,
+    refused::Refused,
     session,
 };
 use crate::{
@@ -74,7 +76,7 @@ pub async fn login(
             answer.headers_mut().insert(header::RETRY_AFTER, seconds);
             answer
         }
-        Some(Err(LoginError::Busy)) | None => Denied::Unavailable.answer(),
+        Some(Err(LoginError::Busy)) | None => Refused::Denied(Denied::Unavailable).answer(),
     }
 }
 

@@ -46,9 +46,11 @@ pub struct Guard {
 }
 
 /// Why a request is refused.
-#[derive(Debug, PartialEq, Eq)]
-enum Foreign {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is for another host.
     Host,
+    /// It is from a page that may not call.
     Origin,
 }
 
@@ -107,11 +109,9 @@ impl Guard {
     /// Refuses a request that is for another host, or from a page that may not call.
     ///
     /// # Errors
-    /// The answer.
-    pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), HttpResponse> {
-        let origin = request.headers().get(header::ORIGIN);
-        self.admit(host(request), origin)
-            .map_err(|foreign| foreign.response())
+    /// [`Foreign`]
+    pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), Foreign> {
+        self.admit(host(request), request.headers().get(header::ORIGIN))
     }
 
     /// The answer to a browser that asks whether a page may call; `None` if it does not ask that.
@@ -177,7 +177,8 @@ fn page(origin: &str) -> Option<(String, Option<u16>)> {
 // === impl Foreign ===
 
 impl Foreign {
-    fn response(&self) -> HttpResponse {
+    /// What its sender is told.
+    pub(super) fn answer(self) -> HttpResponse {
         let sentence = match self {
             Self::Host => {
                 "The Host header names another server. If it is a name of this hub's, add it to \

@@ -22,24 +22,22 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{Method, StatusCode, header, header::HeaderValue},
+    http::{Method, header},
 };
 use futures_util::{
     FutureExt, TryFutureExt,
     future::{Either, LocalBoxFuture, MapOk},
 };
 
-pub use super::access::Denied;
 use super::{
-    access::Access,
-    api::{failure, limited},
-    body::{self, BodyError},
-    credential,
+    access::{Access, Denied},
+    body, credential,
     guard::Guard,
+    refused::Refused,
     routes::Door,
     session,
 };
-use crate::{account::Exhausted, principal::Principal};
+use crate::principal::Principal;
 
 /// An answer of a layer, or of what is behind it.
 type Passed<B> = ServiceResponse<EitherBody<B>>;
@@ -83,7 +81,7 @@ where
     inner.call(request).map_ok(inside)
 }
 
-fn refused<B>(request: ServiceRequest, answer: HttpResponse) -> Passed<B> {
+fn answered<B>(request: ServiceRequest, answer: HttpResponse) -> Passed<B> {
     request.into_response(answer).map_into_right_body()
 }
 
@@ -120,15 +118,15 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        if let Err(answer) = self.layer.admit(&request) {
-            return Either::Left(Either::Left(ready(Ok(refused(request, answer)))));
+        if let Err(refused) = self.layer.admit(&request) {
+            return Either::Left(Either::Left(ready(Ok(answered(request, refused.answer())))));
         }
         let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
             return Either::Left(Either::Right(inside(&*self.inner, request)));
         };
         // A web page, and one that may call: its browser reads the answer only if it is told so.
         if let Some(answer) = Guard::preflight(&request) {
-            let mut answer = refused(request, answer);
+            let mut answer = answered(request, answer);
             Guard::allow(answer.headers_mut(), origin);
             return Either::Left(Either::Left(ready(Ok(answer))));
         }
@@ -142,12 +140,11 @@ where
 }
 
 impl Front {
-    fn admit(&self, request: &ServiceRequest) -> Result<(), HttpResponse> {
+    fn admit(&self, request: &ServiceRequest) -> Result<(), Refused> {
         if body::announced(request.headers()) > body::MAX {
-            let error = BodyError::TooLarge;
-            return Err(failure(error.status(), error.code(), error.to_string()));
+            return Err(Refused::TooLarge);
         }
-        self.0.check(request)
+        self.0.check(request).map_err(Refused::Foreign)
     }
 }
 
@@ -188,12 +185,15 @@ where
         if door.is_public_for(request.method()) {
             return Either::Left(Either::Right(inside(&*self.inner, request)));
         }
-        let presented = credential::presented(request.headers());
-        let presented = presented.or_else(|| session::presented(request.request()));
+        let presented = match access.is_open() {
+            true => None,
+            false => credential::presented(request.headers())
+                .or_else(|| session::presented(request.request())),
+        };
         if let Some(who) = access.at_once(presented.as_ref()) {
             return Either::Left(match door.admit(who, &request) {
                 Ok(()) => Either::Right(inside(&*self.inner, request)),
-                Err(answer) => Either::Left(ready(Ok(refused(request, answer)))),
+                Err(refused) => Either::Left(ready(Ok(answered(request, refused.answer())))),
             });
         }
         let (access, door, inner) = (access.clone(), *door, self.inner.clone());
@@ -201,7 +201,7 @@ where
             let who = access.who(presented.as_ref()).await;
             match door.admit(who, &request) {
                 Ok(()) => inside(&*inner, request).await,
-                Err(answer) => Ok(refused(request, answer)),
+                Err(refused) => Ok(answered(request, refused.answer())),
             }
         };
         Either::Right(asking.boxed_local())
@@ -215,61 +215,75 @@ impl Door {
         &self,
         who: Result<Arc<Principal>, Denied>,
         request: &ServiceRequest,
-    ) -> Result<(), HttpResponse> {
-        let principal = who.map_err(Denied::answer)?;
+    ) -> Result<(), Refused> {
+        let principal = who.map_err(Refused::Denied)?;
         if let Some(permission) = self.needs
             && !principal.admin.allows(permission)
         {
-            return Err(failure(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                format!("This key does not have the permission {permission}."),
-            ));
+            return Err(Refused::NotPermitted(permission));
         }
         if self.counts && *request.method() == Method::POST {
-            principal
-                .account
-                .charge(NonZeroU32::MIN)
-                .map_err(Exhausted::answer)?;
+            let counted = principal.account.charge(NonZeroU32::MIN);
+            counted.map_err(Refused::Exhausted)?;
         }
         request.extensions_mut().insert(Caller(principal));
         Ok(())
     }
 }
 
-// === impl Denied ===
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
 
-impl Denied {
-    /// The same for everybody: it tells nothing about what was wrong.
-    pub(super) fn answer(self) -> HttpResponse {
-        match self {
-            Self::Unknown => {
-                let sentence =
-                    "Send a valid API key: `Authorization: Bearer KEY`, or `X-Hub-Key: KEY`.";
-                let mut answer = failure(
-                    StatusCode::UNAUTHORIZED,
-                    "unauthorized",
-                    sentence.to_owned(),
-                );
-                let challenge = HeaderValue::from_static("Bearer");
-                answer
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, challenge);
-                answer
-            }
-            Self::Unavailable => failure(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "The hub cannot tell now who may enter. Try again in a second.".to_owned(),
-            ),
-        }
+    use super::*;
+    use crate::{
+        account::{Account, Limits},
+        scope::Scope,
+    };
+
+    fn principal(admin: Scope) -> Arc<Principal> {
+        let limits = Limits {
+            rpd: NonZeroU32::new(1),
+            ..Limits::default()
+        };
+        Arc::new(Principal {
+            admin,
+            account: Account::new(limits),
+            ..Principal::all("one")
+        })
     }
-}
 
-// === impl Exhausted ===
-
-impl Exhausted {
-    fn answer(self) -> HttpResponse {
-        limited(&self.into())
+    #[test]
+    fn scope_comes_before_limits_and_both_after_authentication() {
+        let door = Door {
+            path: "/admin",
+            public: false,
+            login: false,
+            needs: Some("admin:keys"),
+            counts: true,
+            routes: |resource| resource,
+        };
+        let post = TestRequest::post().to_srv_request();
+        let enter = |who| {
+            door.admit(who, &post)
+                .map_err(|refused| refused.answer().status().as_u16())
+        };
+        assert_eq!(enter(Err(Denied::Unknown)), Err(401));
+        assert_eq!(enter(Err(Denied::Unavailable)), Err(503));
+        let narrow = principal(Scope::NONE);
+        for _ in 0..2 {
+            assert_eq!(enter(Ok(narrow.clone())), Err(403));
+        }
+        assert!(
+            narrow.account.charge(NonZeroU32::MIN).is_ok(),
+            "nothing was counted"
+        );
+        let wide = principal(Scope::All);
+        assert_eq!(enter(Ok(wide.clone())), Ok(()));
+        assert_eq!(enter(Ok(wide.clone())), Err(429));
+        // Looking is not counted.
+        let get = TestRequest::get().to_srv_request();
+        assert!(door.admit(Ok(wide), &get).is_ok());
+        assert!(get.extensions().get::<Caller>().is_some());
     }
 }

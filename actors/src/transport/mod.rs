@@ -13,6 +13,7 @@ mod known;
 mod layers;
 mod lobby;
 pub mod mcp;
+mod refused;
 pub mod routes;
 mod session;
 mod status;

@@ -62,10 +62,8 @@ async fn serve(lobby: Arc<Lobby>, key: Option<Arc<str>>) {
     let (input, output) = stdio_pipes();
     let (connection, connected) = watch::channel(());
     let handler = mcp::Handler::local(lobby, connected, Presented::Local { key });
-    match handler
-        .serve(mcp::Lines::new(input, output, connection))
-        .await
-    {
+    let lines = mcp::Lines::new(input, output, connection);
+    match Box::pin(handler.serve(lines)).await {
         Ok(client) => drop(client.waiting().await),
         // Its words may hold the client's.
         Err(_) => tracing::debug!("the client left before it had begun"),

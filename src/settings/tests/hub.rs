@@ -201,7 +201,7 @@ fn who_is_asked_is_one_of_three_words() {
     check_line(
         "HUB",
         "HUB_AUTH = \"none\"",
-        &["error: `HUB_AUTH` is `none`"],
+        &["error: `HUB_AUTH` is \"none\""],
     );
 }
 

@@ -6,14 +6,12 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::HeaderValue;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::Value;
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use super::{
-    accept::{self, Accept},
+    accept::Accept,
     adapter,
     handler::{self, Handler},
     held::Held,
@@ -25,7 +23,7 @@ use super::{
 use crate::{
     principal::Principal,
     scope::Scope,
-    transport::{api::limited, body, layers::Caller, lobby::Lobby},
+    transport::{body, layers::Caller, lobby::Lobby},
 };
 
 /// Most requests of one batch.
@@ -41,7 +39,7 @@ const METHOD: &str = "Mcp-Method";
 pub struct Mcp {
     pub(super) lobby: Arc<Lobby>,
     pub(super) service: StreamableHttpService<Handler, Sessions>,
-    sessions: Arc<Sessions>,
+    pub(super) sessions: Arc<Sessions>,
     stateless: bool,
     /// The transport of 2024, if it is on.
     pub(super) legacy: Option<sse::Clients>,
@@ -208,70 +206,6 @@ impl Mcp {
         accept.answer(answer).await
     }
 
-    /// Several messages at once, which 2025-03-26 demands and 2025-06-18 removed.
-    async fn batch(
-        &self,
-        request: &HttpRequest,
-        accept: Accept,
-        body: &[u8],
-        held: Held,
-        principal: &Arc<Principal>,
-    ) -> HttpResponse {
-        let refuse = |sentence: &str| rpc::refuse(StatusCode::BAD_REQUEST, Code::Invalid, sentence);
-        let version = request.headers().get(VERSION);
-        if version.is_some_and(|version| version.as_bytes() > LAST_WITH_BATCHES.as_bytes()) {
-            return refuse("This version of MCP has no batches. Send one message at a time.");
-        }
-        let messages: Vec<Value> = match serde_json::from_slice(body) {
-            Ok(messages) => messages,
-            Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(body)),
-        };
-        if messages.is_empty() || messages.len() > LARGEST_BATCH {
-            return refuse("A batch has 1 to 50 messages.");
-        }
-        let initializes = |message: &Value| message.get("method") == Some(&"initialize".into());
-        if messages.iter().any(initializes) {
-            return refuse("`initialize` cannot be part of a batch.");
-        }
-        if let Some(id) = session(request)
-            && self.sessions.is_foreign(id, principal).await
-        {
-            return refused(request, b"", http::StatusCode::NOT_FOUND);
-        }
-        // One of them was counted at the gate.
-        let others = u32::try_from(messages.len() - 1)
-            .ok()
-            .and_then(NonZeroU32::new);
-        if let Some(Err(exhausted)) = others.map(|others| principal.account.charge(others)) {
-            return limited(&exhausted.into());
-        }
-        let answers = messages.iter().map(async |message| {
-            if !rpc::is_message(message) {
-                return Some(rpc::diagnose_value(message));
-            }
-            let one = Bytes::from(message.to_string());
-            let answer = self
-                .service
-                .handle(forward(request, one, held.clone()))
-                .await;
-            let status = answer.status();
-            match accept::message(answer).await {
-                Some(answer) => Some(answer),
-                None if status.is_success() => None,
-                None => Some(rpc::error(
-                    message.get("id"),
-                    Code::Invalid,
-                    &format!("The request was refused with {status}."),
-                )),
-            }
-        });
-        let answers: Vec<Value> = join_all(answers).await.into_iter().flatten().collect();
-        if answers.is_empty() {
-            return HttpResponse::Accepted().finish();
-        }
-        accept.document(&Value::Array(answers))
-    }
-
     /// 403 for a call of a tool that is outside of the caller's scope, put down like any call. rmcp
     /// could answer with 200 alone.
     pub(super) fn refuse_call(
@@ -315,7 +249,7 @@ fn initializes(body: &[u8]) -> bool {
 }
 
 /// The session that a request names.
-fn session(request: &HttpRequest) -> Option<&str> {
+pub(super) fn session(request: &HttpRequest) -> Option<&str> {
     request.headers().get(SESSION)?.to_str().ok()
 }
 
@@ -325,7 +259,11 @@ fn header_is(request: &HttpRequest, name: &str, value: &str) -> bool {
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
-fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adapter::Whole> {
+pub(super) fn forward(
+    request: &HttpRequest,
+    body: Bytes,
+    held: Held,
+) -> http::Request<adapter::Whole> {
     let mut headers = adapter::headers(request);
     headers.insert(
         http::header::ACCEPT,

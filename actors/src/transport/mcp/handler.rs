@@ -13,7 +13,6 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
@@ -24,10 +23,8 @@ use super::{
     verbosity::Verbosity,
 };
 use crate::{
-    error::CallError,
-    principal::Principal,
     protocol::Presented,
-    transport::{access::Denied, lobby::Lobby, views::Seen},
+    transport::{lobby::Lobby, views::Seen},
 };
 
 /// Methods of all versions: if their parameters do not fit, they are not unknown.
@@ -62,7 +59,7 @@ pub struct Handler {
     pub(super) lobby: Arc<Lobby>,
     pub(super) verbosity: Verbosity,
     /// What the client is known by, if it is not known by each of its requests.
-    shown: Option<Presented>,
+    pub(super) shown: Option<Presented>,
     /// Ends when the client's connection does; never for transports that cancel by themselves.
     connection: Option<watch::Receiver<()>>,
     subscription: OnceLock<Subscription>,
@@ -98,55 +95,11 @@ impl Handler {
         }
     }
 
-    /// Whose request has these extensions. No principal, no answer.
-    pub(super) async fn principal(
-        &self,
-        extensions: &Extensions,
-    ) -> Result<Arc<Principal>, ErrorData> {
-        let held = Held::of(extensions).and_then(|held| held.principal.clone());
-        if let Some(principal) = held {
-            return Ok(principal);
-        }
-        let who = match &self.shown {
-            Some(shown) => self.lobby.access.who(Some(shown)).await,
-            None => Err(Denied::Unknown),
-        };
-        who.map_err(|denied| match denied {
-            Denied::Unknown => ErrorData::invalid_request(
-                CallError::Unauthorized.to_string(),
-                Some(json!({"code": CallError::Unauthorized.code()})),
-            ),
-            Denied::Unavailable => ErrorData::internal_error(CallError::Internal.to_string(), None),
-        })
-    }
-
-    /// What the audit calls it.
-    pub(super) fn door(&self) -> &'static str {
-        match self.shown {
-            Some(_) => "stdio",
-            None => "mcp",
-        }
-    }
-
-    /// Whether its client started the hub, so that no door has counted its requests.
-    pub(super) fn is_local(&self) -> bool {
-        self.shown.is_some()
-    }
-
     /// Returns when the client's connection, or the session of the request with these extensions, is
     /// over.
     pub(super) async fn hung_up(&self, extensions: &Extensions) {
         let session = Held::of(extensions).and_then(|held| held.session.clone());
         held::end(session.or_else(|| self.connection.clone())).await;
-    }
-
-    /// What there is for whoever sent the request with these extensions.
-    async fn seen(&self, extensions: &Extensions) -> Result<(Arc<Principal>, Seen), ErrorData> {
-        let principal = self.principal(extensions).await?;
-        let seen = self.lobby.seen_by(&principal).ok_or_else(|| {
-            ErrorData::internal_error("The hub is starting. Try again in a second.", None)
-        })?;
-        Ok((principal, seen))
     }
 }
 

@@ -114,7 +114,7 @@ pub async fn open(mcp: &Mcp, principal: Arc<Principal>) -> HttpResponse {
             inbox,
             unanswered: HashMap::new(),
         };
-        if let Ok(session) = handler.serve(wire).await {
+        if let Ok(session) = Box::pin(handler.serve(wire)).await {
             drop(session.waiting().await);
         }
         inboxes.write().await.remove(&id);
