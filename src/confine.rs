@@ -16,12 +16,14 @@ use landlock::{
 };
 
 /// What reading names, addresses, roots of trust and time zones takes: glibc looks at many places, and
-/// resolv.conf is often a link into `/run` that is replaced when the network changes.
-const READ: [&str; 14] = [
+/// resolv.conf is often a link into `/run` that is replaced when the network changes, or to anywhere else.
+const READ: [&str; 16] = [
     "/etc",
+    "/etc/resolv.conf",
     "/usr",
     "/lib",
     "/lib64",
+    "/nix/store",
     "/opt/etc/ssl",
     "/proc/self",
     "/proc/sys",

@@ -285,7 +285,7 @@ impl Handler<Administer> for Identity {
             };
             // First the doors, then whoever asked.
             if let Ok(Done::Changed(user)) = &done {
-                identity.end_sessions(user.id);
+                identity.end_sessions(user);
                 identity.shared.lockout().clear(&user.name);
                 identity.forget_answers(ctx);
             }

@@ -75,6 +75,14 @@ impl Identities {
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    /// Ends one account: what is still going on under it, too.
+    pub(super) fn end(&self, id: &str) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = accounts.remove(id) {
+            account.end();
+        }
+    }
+
     /// Ends the accounts of all but those that are `valid`.
     pub(super) fn end_others(&self, valid: impl Fn(&str) -> bool) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);

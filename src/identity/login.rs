@@ -79,7 +79,10 @@ pub(super) fn check(shared: &Identities, who: &Try, now: u64) -> Result<Checked,
     };
     let outdated = hash.rounds() != ROUNDS;
     let renewed = outdated.then(|| Hash::again(password)).and_then(Result::ok);
-    sessions::begin(&shared.store, &session, before.as_ref(), renewed.as_ref())?;
+    let hashes = (&hash, renewed.as_ref());
+    if !sessions::begin(&shared.store, &session, before.as_ref(), hashes)? {
+        return Ok(Checked::Wrong(None));
+    }
     if kept != attempts {
         users::keep(&shared.store, user.id, attempts)?;
     }
@@ -288,6 +291,24 @@ mod tests {
             !attempt(&shared, "ada", PASSWORD, 400)
                 && attempt(&shared, "ada", "another password", 400)
         );
+    }
+
+    #[test]
+    fn a_password_that_was_changed_meanwhile_begins_no_session() {
+        let shared = house(1_000);
+        let found = users::find(&shared.store, "ada").expect("is read");
+        let (user, hash, _) = found.user.expect("is there");
+        let session = || Session::begin(user.id, [127, 0, 0, 1].into(), [0; 32], 1);
+        let begin = |hash: &Hash| {
+            let (session, _) = session().expect("begins");
+            sessions::begin(&shared.store, &session, None, (hash, None)).expect("is written")
+        };
+        assert!(begin(&hash));
+        let other = Hash::of_rounds("another password", 1_000).expect("is made");
+        users::set_password(&shared.store, "ada", &other.to_string()).expect("is set");
+        assert!(!begin(&hash) && begin(&other));
+        users::set_locked(&shared.store, "ada", true).expect("is locked");
+        assert!(!begin(&other));
     }
 
     #[test]

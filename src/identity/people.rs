@@ -54,9 +54,10 @@ impl Identity {
         kept < count
     }
 
-    /// Ends the sessions of a user.
-    pub(super) fn end_sessions(&mut self, user: i64) {
-        self.sessions.retain(|_, session| session.user != user);
+    /// Ends the sessions of a user, and what is still going on in them.
+    pub(super) fn end_sessions(&mut self, user: &User) {
+        self.sessions.retain(|_, session| session.user != user.id);
+        self.shared.end(&user_id(user));
     }
 
     /// Makes doors ask again.

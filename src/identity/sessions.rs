@@ -28,7 +28,8 @@ pub fn all(store: &Store) -> Result<Vec<Session>, StoreError> {
     })
 }
 
-/// Begins a session, in place of `before`; and keeps the password's new hash, if there is one.
+/// Begins a session of a user whose password still has this hash, in place of `before`; and keeps the
+/// hash's `renewal`, if there is one. `false`: the user was locked meanwhile, or got another password.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -36,18 +37,19 @@ pub fn begin(
     store: &Store,
     session: &Session,
     before: Option<&Digest>,
-    hash: Option<&Hash>,
-) -> Result<(), StoreError> {
+    (hash, renewal): (&Hash, Option<&Hash>),
+) -> Result<bool, StoreError> {
     store.with(|connection| {
         let all = connection.transaction()?;
+        let same = all.execute(
+            "UPDATE users SET password = ? WHERE id = ? AND password = ? AND is_locked = 0",
+            params![renewal.unwrap_or(hash).to_string(), session.user, hash.to_string()],
+        )?;
+        if same == 0 {
+            return Ok(false);
+        }
         if let Some(before) = before {
             forget(&all, before)?;
-        }
-        if let Some(hash) = hash {
-            all.execute(
-                "UPDATE users SET password = ? WHERE id = ?",
-                params![hash.to_string(), session.user],
-            )?;
         }
         all.execute(
             "INSERT INTO sessions (hash, user, address, agent, created, seen) VALUES (?, ?, ?, ?, ?, ?)",
@@ -60,7 +62,8 @@ pub fn begin(
                 stored(session.seen)
             ],
         )?;
-        all.commit()
+        all.commit()?;
+        Ok(true)
     })
 }
 
