@@ -44,7 +44,8 @@ pub struct Account {
     minute: Option<Rate>,
     day: Option<Rate>,
     parallel: Option<Arc<Semaphore>>,
-    ended: watch::Sender<bool>,
+    /// `None` for an account that nobody can end.
+    ended: Option<watch::Sender<bool>>,
 }
 
 /// Why a request or a call has to wait.
@@ -64,6 +65,17 @@ pub enum Exhausted {
 // === impl Account ===
 
 impl Account {
+    /// An account without limits that nobody ends: no call need watch for that.
+    pub fn endless() -> Arc<Self> {
+        Arc::new(Self {
+            limits: Limits::default(),
+            minute: None,
+            day: None,
+            parallel: None,
+            ended: None,
+        })
+    }
+
     /// An account of which nothing is used.
     pub fn new(limits: Limits) -> Arc<Self> {
         let parallel = limits.parallel.map(|most| {
@@ -75,7 +87,7 @@ impl Account {
             minute: limits.rpm.and_then(|most| rate(most, MINUTE)),
             day: limits.rpd.and_then(|most| rate(most, DAY)),
             parallel,
-            ended: watch::Sender::new(false),
+            ended: Some(watch::Sender::new(false)),
         })
     }
 
@@ -112,24 +124,29 @@ impl Account {
         }
     }
 
-    /// Ends it: whoever holds a principal with this account has lost all of its rights.
+    /// Ends it, unless it is endless: whoever holds a principal with this account has lost all of its rights.
     pub fn end(&self) {
-        self.ended.send_replace(true);
+        if let Some(ended) = &self.ended {
+            ended.send_replace(true);
+        }
     }
 
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
-        *self.ended.borrow()
+        self.ended.as_ref().is_some_and(|ended| *ended.borrow())
     }
 
     /// Returns when it has ended.
     pub fn over(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut ended = self.ended.subscribe();
+        let ended = self.ended.as_ref().map(watch::Sender::subscribe);
         async move {
-            // An account that nobody holds any more has nobody who could lose anything.
-            if ended.wait_for(|ended| *ended).await.is_err() {
-                std::future::pending::<()>().await;
+            if let Some(mut ended) = ended
+                && ended.wait_for(|ended| *ended).await.is_ok()
+            {
+                return;
             }
+            // Nobody holds it any more, so there is nobody who could lose anything.
+            std::future::pending::<()>().await;
         }
     }
 }

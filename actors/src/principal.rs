@@ -2,12 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::{
-    account::{Account, Limits},
-    error::CallError,
-    params::clip,
-    scope::Scope,
-};
+use crate::{account::Account, error::CallError, params::clip, scope::Scope};
 
 /// Who calls, and what they may do. Data: whoever holds it need not ask anybody.
 #[derive(Debug, Clone)]
@@ -58,7 +53,7 @@ impl Principal {
             models: Scope::All,
             admin: Scope::All,
             expires: None,
-            account: Account::new(Limits::default()),
+            account: Account::endless(),
         }
     }
 
