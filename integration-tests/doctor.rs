@@ -122,10 +122,12 @@ async fn a_confined_hub_does_all_its_work() {
     let hub = Hub::listening(program.spawn()).await;
     let log = hub.process.stderr.text();
     hub.prompt("hello").await.assert_ok();
-    let rows = hub
-        .call("db_query", json!({"sql": "SELECT prompt FROM tool_cache"}))
-        .await;
-    assert_eq!(rows.result()[0]["prompt"], "hello", "{rows}");
+    let kept = async || {
+        let sql = json!({"sql": "SELECT prompt FROM tool_cache"});
+        let rows = hub.call("db_query", sql).await;
+        (rows.result()[0]["prompt"] == "hello").then_some(())
+    };
+    eventually(RUN, "the call in the state", kept).await;
     let folder = hub.process.folder.path().to_owned();
     let logged = async || {
         fs::read_to_string(folder.join("logs/hub.log"))

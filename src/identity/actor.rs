@@ -130,8 +130,9 @@ impl Identity {
             .admission
             .is_open(&self.rows, !self.users.is_empty());
         self.generation = self.shared.next_generation();
+        let sessions = self.session_accounts();
         self.shared
-            .end_others(|id| self.valid.contains_key(id) || self.knows_user(id));
+            .end_others(|id| self.valid.contains_key(id) || sessions.contains(id));
     }
 
     fn principal(&self, key: &Key) -> Arc<Principal> {
@@ -287,7 +288,6 @@ impl Handler<Administer> for Identity {
             if let Ok(Done::Changed(user)) = &done {
                 identity.end_sessions(user);
                 identity.shared.lockout().clear(&user.name);
-                identity.forget_answers(ctx);
             }
             if let Ok(rows) = rows {
                 identity.changed(rows, ctx);

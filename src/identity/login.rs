@@ -146,14 +146,15 @@ impl Handler<Login> for Identity {
             };
             let answer = match checked {
                 Ok(Checked::Right(user, session, id)) => {
+                    let principal = identity.of_user(&user, &session);
                     identity.sessions.insert(session.hash, session);
-                    if before.is_some_and(|before| identity.sessions.remove(&before).is_some()) {
-                        identity.forget_answers(ctx);
+                    if let Some(before) = before {
+                        identity.end_session(&before);
                     }
                     Ok(LoggedIn {
                         session: id.to_string(),
                         seconds: LONGEST,
-                        principal: identity.of_user(&user),
+                        principal,
                     })
                 }
                 Ok(Checked::Wrong(kept)) => {
@@ -183,9 +184,7 @@ impl Handler<Logout> for Identity {
     type Result = ();
 
     fn handle(&mut self, Logout { session, reply }: Logout, ctx: &mut Self::Context) {
-        if self.sessions.remove(&session).is_some() {
-            self.forget_answers(ctx);
-        }
+        self.end_session(&session);
         let shared = self.shared.clone();
         ctx.spawn(wrap_future(async move {
             let ended = spawn_blocking(move || sessions::end(&shared.store, &session));

@@ -1,9 +1,14 @@
 //! People: what Identity knows of users and their sessions. In memory, as it knows keys; the file is
 //! written behind.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{fut::wrap_future, prelude::*};
+use data_encoding::HEXLOWER;
 use hub_actors::{
     account::Limits,
     principal::Principal,
@@ -19,18 +24,24 @@ const WRITTEN: Duration = Duration::from_secs(60);
 /// A session so young, in seconds, may be missing in what was read of the file.
 const JUST_NOW: u64 = 5;
 
-/// A user's id as a principal.
-fn user_id(user: &User) -> String {
-    format!("user-{}", user.id)
+/// Under what the account of a session is kept: each has its own, so that each can end.
+fn account_id(session: &Session) -> String {
+    format!("session {}", HEXLOWER.encode(&session.hash))
 }
 
 // === impl Identity ===
 
 impl Identity {
-    /// Whether there is a user of that id who can log in.
-    pub(super) fn knows_user(&self, id: &str) -> bool {
-        let mut users = self.users.values();
-        users.any(|user| !user.is_locked && user_id(user) == id)
+    /// The accounts of all sessions.
+    pub(super) fn session_accounts(&self) -> HashSet<String> {
+        self.sessions.values().map(account_id).collect()
+    }
+
+    /// Ends a session, and what is still going on in it: also for doors that remember it.
+    pub(super) fn end_session(&mut self, hash: &Digest) {
+        if let Some(session) = self.sessions.remove(hash) {
+            self.shared.end(&account_id(&session));
+        }
     }
 
     /// Takes over the file's sessions; whether one has ended. What was used or begun since then is
@@ -46,7 +57,10 @@ impl Identity {
                 None if session.created.saturating_add(JUST_NOW) > now => {
                     sessions.insert(hash, session);
                 }
-                None => continue,
+                None => {
+                    self.shared.end(&account_id(&session));
+                    continue;
+                }
             }
             kept += 1;
         }
@@ -54,21 +68,19 @@ impl Identity {
         kept < count
     }
 
-    /// Ends the sessions of a user, and what is still going on in them.
+    /// Ends the sessions of a user.
     pub(super) fn end_sessions(&mut self, user: &User) {
-        self.sessions.retain(|_, session| session.user != user.id);
-        self.shared.end(&user_id(user));
+        let own = self
+            .sessions
+            .values()
+            .filter(|session| session.user == user.id);
+        let own: Vec<_> = own.map(|session| session.hash).collect();
+        own.iter().for_each(|hash| self.end_session(hash));
     }
 
-    /// Makes doors ask again.
-    pub(super) fn forget_answers(&mut self, ctx: &Context<Self>) {
-        self.settle();
-        self.tell(ctx);
-    }
-
-    /// A user, as doors know them.
-    pub(super) fn of_user(&self, user: &User) -> Arc<Principal> {
-        let id: Arc<str> = user_id(user).into();
+    /// A user with a session, as doors know them.
+    pub(super) fn of_user(&self, user: &User, session: &Session) -> Arc<Principal> {
+        let account: Arc<str> = account_id(session).into();
         Arc::new(Principal {
             name: user.name.as_str().into(),
             tools: Scope::All,
@@ -79,8 +91,8 @@ impl Identity {
                 Scope::NONE
             },
             expires: None,
-            account: self.shared.account(&id, Limits::default()),
-            id,
+            account: self.shared.account(&account, Limits::default()),
+            id: format!("user-{}", user.id).into(),
         })
     }
 
@@ -96,10 +108,11 @@ impl Identity {
             return None;
         }
         session.seen = now;
-        let (ends, user) = (session.ends(), session.user);
+        let session = session.clone();
         self.used.insert(*digest);
-        let user = self.users.get(&user).filter(|user| !user.is_locked)?;
-        Some((self.of_user(user), ends))
+        let mut users = self.users.get(&session.user).into_iter();
+        let user = users.find(|user| !user.is_locked)?;
+        Some((self.of_user(user, &session), session.ends()))
     }
 
     /// Writes down when sessions were used, once a minute, and forgets those that are over.
@@ -114,9 +127,7 @@ impl Identity {
             .values()
             .filter(|session| session.ends() <= now);
         let over: Vec<_> = over.map(|session| session.hash).collect();
-        for hash in &over {
-            self.sessions.remove(hash);
-        }
+        over.iter().for_each(|hash| self.end_session(hash));
         let used = std::mem::take(&mut self.used);
         let seen = used.iter().filter_map(|hash| self.sessions.get(hash));
         let seen: Vec<_> = seen.map(|session| (session.hash, session.seen)).collect();

@@ -92,6 +92,8 @@ impl Access {
         };
         let digest = name(presented);
         let known = self.known.find(&digest, latest.generation, Instant::now());
+        // What has ended is not waited for until the guardian says so.
+        let known = known.filter(|principal| !principal.account.is_over());
         known.map(Ok)
     }
 
