@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 pub use entry::entry;
 
 use crate::{
+    cloud_db::{Dsn, DsnError},
     exit,
     pyfun::{Problems, Severity, redact},
     settings::{
         SYSTEM_TOOLS, Settings,
         readiness::{
             IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
+            without_database,
         },
     },
     table::Table,
@@ -42,20 +44,25 @@ struct Findings {
     models: usize,
     /// `[MODEL.x]` blocks.
     described: usize,
+    /// The database that DATABASE_URL names, if it is set.
+    database: Option<Result<Dsn, DsnError>>,
 }
 
 // === impl Report ===
 
 impl Report {
     /// Looks at what [`Settings::load`] returned. `is_set` says whether a variable is set; values
-    /// are not asked for.
+    /// are not asked for. `database` is what DATABASE_URL names, if it is set.
     pub fn new(
         loaded: Result<(Settings, Problems), Problems>,
         is_set: &IsSet<'_>,
+        database: Option<Result<Dsn, DsnError>>,
         strict: bool,
     ) -> Self {
         let (findings, problems) = match loaded {
-            Ok((settings, problems)) => (Some(Findings::new(&settings, is_set)), problems),
+            Ok((settings, problems)) => {
+                (Some(Findings::new(&settings, is_set, database)), problems)
+            }
             Err(problems) => (None, problems),
         };
         Self {
@@ -116,6 +123,7 @@ impl Report {
             "providers": findings.map(|findings| &findings.providers),
             "tools": findings.map(|findings| &findings.tools),
             "system_tools": SYSTEM_TOOLS,
+            "database": findings.and_then(|findings| findings.database.as_ref()).map(database_json),
             "entry": self.entry,
             "models": findings.map(|findings| json!({
                 "listed": findings.models,
@@ -152,7 +160,15 @@ impl Report {
 // === impl Findings ===
 
 impl Findings {
-    fn new(settings: &Settings, is_set: &IsSet<'_>) -> Self {
+    fn new(
+        settings: &Settings,
+        is_set: &IsSet<'_>,
+        database: Option<Result<Dsn, DsnError>>,
+    ) -> Self {
+        let mut tools = tool_status(settings, is_set);
+        if let Some(Err(error)) = &database {
+            without_database(&mut tools, &error.to_string());
+        }
         let mut models: Vec<(&str, &str)> = settings
             .llm_providers
             .iter()
@@ -168,7 +184,8 @@ impl Findings {
             models: models.len(),
             described: settings.models.len(),
             providers: provider_status(settings, is_set),
-            tools: tool_status(settings, is_set),
+            tools,
+            database,
         }
     }
 
@@ -200,6 +217,25 @@ impl Findings {
             counted(self.models, "model"),
             self.described
         );
+        if let Some(Ok(dsn)) = &self.database {
+            let _ = writeln!(text, "  database {} ({})", dsn.place(), dsn.security());
+            for warning in dsn.warnings() {
+                let _ = writeln!(text, "  warning: {warning}");
+            }
+            text.push('\n');
+        }
+    }
+}
+
+/// Host and database; nothing else of the DSN.
+fn database_json(database: &Result<Dsn, DsnError>) -> Value {
+    match database {
+        Ok(dsn) => json!({
+            "place": dsn.place(),
+            "security": dsn.security(),
+            "warnings": dsn.warnings(),
+        }),
+        Err(error) => json!({"error": error.to_string()}),
     }
 }
 

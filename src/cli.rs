@@ -9,8 +9,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    audit_command, call_command, check_command, crypto_command, demo, doctor_command, exit,
-    key_command, mcp_config_command, start, user_command,
+    audit_command, call_command, check_command, crypto_command, db_command, demo, doctor_command,
+    exit, key_command, mcp_config_command, start, user_command,
 };
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
@@ -26,6 +26,7 @@ First steps:
   hub                               serve
   hub call llm_complete --prompt \"Why is the sky blue?\"
   hub key add --name me             a key for callers; from then on nobody enters without one
+  hub db init                       make the table for persist_result, if DATABASE_URL is set
   hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
@@ -77,6 +78,8 @@ enum Command {
     Doctor(doctor_command::DoctorArgs),
     /// Seal and open envelopes of POST /crypto, and open what the Python hub kept encrypted
     Crypto(crypto_command::CryptoArgs),
+    /// Look after the database that DATABASE_URL names
+    Db(db_command::DbArgs),
     /// Make, show and revoke API keys
     Key(key_command::KeyArgs),
     /// Make, show, lock and unlock people who log in with a password
@@ -121,6 +124,7 @@ pub fn run() -> u8 {
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
         Some(Command::Doctor(arguments)) => doctor_command::run(&files, &arguments),
         Some(Command::Crypto(arguments)) => crypto_command::run(&files, &arguments),
+        Some(Command::Db(arguments)) => db_command::run(&files, &arguments),
         Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }
 }

@@ -53,6 +53,8 @@ pub struct Needs {
     pub data: Option<PathBuf>,
     /// The configuration file. Its folder is often that of `.env`, so it is the file alone.
     pub config: PathBuf,
+    /// The database's roots of trust, if they are a file of their own.
+    pub roots: Option<PathBuf>,
     /// The log file.
     pub log: Option<PathBuf>,
 }
@@ -85,6 +87,7 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
     let trust = TRUST.iter().filter_map(std::env::var_os).map(PathBuf::from);
     let program = std::env::current_exe().ok();
     let readable = READ.iter().map(PathBuf::from).chain(trust).chain(program);
+    let readable = readable.chain(needs.roots.clone());
     let temporary = TEMPORARY.iter().map(PathBuf::from);
     let temporary = temporary.chain(std::env::var_os(TMPDIR).map(PathBuf::from));
     let written: Vec<_> = match &needs.data {

@@ -7,7 +7,6 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::Args;
-use hub_actors::db_sync::Place;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -21,6 +20,7 @@ use crate::{
     seal::{self, Variables},
     settings::{Auth, Settings},
     start::{self, DEFAULT_PORT},
+    state_file::Places,
     summary,
     vault::Vault,
 };
@@ -105,8 +105,7 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
     };
     let place = start::Premises {
         host: "127.0.0.1",
-        place: Place::Memory,
-        envelopes: Place::Memory,
+        places: Places::memory(),
         identities: Identities::new(store, admission),
         audit: None,
         stdio_key: None,

@@ -18,6 +18,7 @@ pub struct Grounds {
     pub logs: LogOptions,
     /// Where the hub's own files are.
     pub data: DataVariables,
+    roots: Option<PathBuf>,
 }
 
 // === impl Grounds ===
@@ -36,6 +37,10 @@ impl Grounds {
                 quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
                 calls: settings.debug.log_requests,
             },
+            roots: variables
+                .get("DATABASE_URL")
+                .and_then(|dsn| roots(dsn))
+                .map(|file| beside(&files.config, Path::new(&file))),
             data: DataVariables {
                 folder: plain("HUB_DATA_DIR").map(PathBuf::from),
                 is_space: plain("SPACE_ID").is_some(),
@@ -51,6 +56,7 @@ impl Grounds {
                 .filter(DataFolder::is_writable)
                 .map(|folder| folder.path().to_owned()),
             config: files.config.clone(),
+            roots: self.roots.clone(),
             log: self.logs.file(),
         })
     }
@@ -65,4 +71,15 @@ fn is_on(value: &str) -> bool {
     ["true", "on", "yes", "1"]
         .iter()
         .any(|on| value.eq_ignore_ascii_case(on))
+}
+
+/// The file that a DSN names in `sslrootcert`, whichever of its two forms it has.
+fn roots(dsn: &str) -> Option<String> {
+    let (_, value) = dsn.split_once("sslrootcert=")?;
+    let end = value.find(['&', ' ', '#']).unwrap_or(value.len());
+    let value = value.get(..end)?.trim_matches('\'');
+    let decoded = percent_encoding::percent_decode_str(value)
+        .decode_utf8()
+        .ok()?;
+    Some(decoded.into_owned())
 }

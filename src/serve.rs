@@ -12,7 +12,7 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
-    db_sync,
+    db_sync, outbox,
     protocol::ProviderUp,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
@@ -26,10 +26,11 @@ use hub_actors::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    cloud_db,
     control::{self, Bound},
     crypto, exit,
     guardian::{Guardian, Life, Role, StartChild},
-    house::House,
+    house::{CloudStorage, House},
     identity,
     stop::{Signals, drain, flush},
 };
@@ -186,6 +187,30 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     if let Some(audit) = house.audit {
         let start: StartChild = Box::new(move |link, _| Ok(audit.start(link)));
         children.push(("audit".into(), start));
+    }
+    if let Some(CloudStorage { outbox, database }) = house.cloud {
+        let outbox: StartChild = Box::new(move |link, _| {
+            let started = outbox::start(&outbox, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Outbox {
+                    up: started.up,
+                    drain: started.drain,
+                    cloud: started.cloud,
+                },
+            })
+        });
+        let database: StartChild = Box::new(move |link, _| {
+            let started = cloud_db::start(&database, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::CloudDb(started.up),
+            })
+        });
+        children.push(("outbox".into(), outbox));
+        children.push(("cloud_db".into(), database));
     }
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();

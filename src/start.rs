@@ -2,8 +2,6 @@
 
 use std::{io, net::TcpListener, path::Path, sync::Arc};
 
-use hub_actors::db_sync::Place;
-
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
@@ -21,7 +19,8 @@ use crate::{
     seal::{self, Variables},
     serve,
     settings::{Auth, Settings, readiness},
-    state_file, summary,
+    state_file::{self, Places},
+    summary,
     vault::{MASTER, Vault},
 };
 
@@ -80,7 +79,7 @@ fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
         Err(code) => return code,
     };
     let grounds = Grounds::new(files, &settings, &variables);
-    let (place, warning) = state_file::place(&settings, &files.config, &grounds.data);
+    let (places, warning) = state_file::places(&settings, &files.config, &grounds.data);
     // Before the first thread, and the log has one.
     let confinement = grounds.confine(files, &settings);
     let (_logging, warnings) = grounds.logs.start();
@@ -105,10 +104,6 @@ fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let envelopes = match vault.master() {
-        Some(_) => state_file::envelopes(&settings, &files.config, &data),
-        None => Place::Memory,
-    };
     // Of one that cannot be written the state's file has said so.
     let folder = state_file::folder(&settings, &files.config, &data)
         .filter(|folder| Store::is_in(folder) || folder.is_writable());
@@ -144,8 +139,7 @@ fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     });
     let premises = Premises {
         host: &host,
-        place,
-        envelopes,
+        places,
         identities: Identities::new(store, admission),
         audit,
         stdio_key,
@@ -167,7 +161,7 @@ pub fn confined(files: &Files, variables: &Variables) -> Result<Confinement, u8>
     let (settings, _) = load(files, &environment::overrides(variables))?;
     let grounds = Grounds::new(files, &settings, variables);
     // Makes the folder if it is not there.
-    let _ = state_file::place(&settings, &files.config, &grounds.data);
+    let _ = state_file::places(&settings, &files.config, &grounds.data);
     Ok(grounds.confine(files, &settings))
 }
 
@@ -175,10 +169,8 @@ pub fn confined(files: &Files, variables: &Variables) -> Result<Confinement, u8>
 pub struct Premises<'a> {
     /// What it listens on.
     pub host: &'a str,
-    /// Where its state is.
-    pub place: Place,
-    /// Where opened envelopes are remembered.
-    pub envelopes: Place,
+    /// Where its files are.
+    pub places: Places,
     /// Who may enter.
     pub identities: Arc<Identities>,
     /// What is kept of calls.

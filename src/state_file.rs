@@ -11,7 +11,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use hub_actors::db_sync::{Place, StateFile};
+use hub_actors::{
+    db_sync::{Place, StateFile},
+    outbox::OutboxSpec,
+};
 
 use crate::{data_folder::DataFolder, settings::Settings};
 
@@ -23,6 +26,8 @@ const SPACE_TMP: &str = "/tmp";
 const NAME: &str = "hub_state.db";
 /// Beside it: which envelopes have been opened.
 const ENVELOPES: &str = "crypto.db";
+/// The file beside it, where rows wait for the cloud's database.
+const OUTBOX: &str = "outbox.db";
 /// What SQLite puts beside a file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -39,23 +44,51 @@ pub struct DataVariables {
 #[derive(Debug)]
 struct OneFile(PathBuf);
 
+/// Where the hub's own things are.
+pub struct Places {
+    /// Where the state is kept.
+    pub state: Place,
+    /// Where rows wait for the cloud's database.
+    pub outbox: OutboxSpec,
+    /// Which envelopes have been opened.
+    pub envelopes: Place,
+    /// Where relative paths start: the configuration file's folder.
+    pub folder: PathBuf,
+}
+
 /// Where the state is kept, with a warning for the person at the terminal, if there is one.
 ///
 /// HUB_DATA_DIR (the variable before the key) names the folder, else SQLITE_PATH does; relative paths
 /// start at the configuration file's folder. In a Space the file moves to /data if that can be written,
 /// else to /tmp. A hub without any of these, or whose folder cannot be written, keeps its state in
 /// memory.
-pub fn place(
+pub fn places(
     settings: &Settings,
     config: &Path,
     variables: &DataVariables,
-) -> (Place, Option<String>) {
-    let Some(path) = path(settings, config, variables) else {
-        return (Place::Memory, None);
+) -> (Places, Option<String>) {
+    let mut places = Places {
+        folder: config.parent().unwrap_or(Path::new("")).to_owned(),
+        ..Places::memory()
     };
+    let Some(path) = path(settings, config, variables) else {
+        return (places, None);
+    };
+    let outbox = OneFile(path.with_file_name(OUTBOX));
+    let envelopes = OneFile(path.with_file_name(ENVELOPES));
     let file = OneFile(path);
     match file.prepare() {
-        Ok(_) => (Place::File(Arc::new(file)), None),
+        Ok(_) => {
+            // The rest of a Space goes with it.
+            let durable = !variables.is_space || file.0.starts_with(SPACE_DATA);
+            places.state = Place::File(Arc::new(file));
+            places.envelopes = Place::File(Arc::new(envelopes));
+            places.outbox = OutboxSpec {
+                place: Place::File(Arc::new(outbox)),
+                durable,
+            };
+            (places, None)
+        }
         Err(error) => {
             let warning = format!(
                 "{} cannot be written ({}), so the state is kept in memory and gone at the end; \
@@ -63,17 +96,8 @@ pub fn place(
                 file.0.display(),
                 error.kind()
             );
-            (Place::Memory, Some(warning))
+            (places, Some(warning))
         }
-    }
-}
-
-/// Where opened envelopes are remembered: beside the state.
-pub fn envelopes(settings: &Settings, config: &Path, variables: &DataVariables) -> Place {
-    let beside = path(settings, config, variables).map(|path| path.with_file_name(ENVELOPES));
-    match beside.map(OneFile) {
-        Some(file) if file.prepare().is_ok() => Place::File(Arc::new(file)),
-        _ => Place::Memory,
     }
 }
 
@@ -113,6 +137,23 @@ fn is_writable(folder: &Path) -> bool {
         rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
     )
     .is_ok()
+}
+
+// === impl Places ===
+
+impl Places {
+    /// Everything in memory, and gone at the end.
+    pub fn memory() -> Self {
+        Self {
+            state: Place::Memory,
+            outbox: OutboxSpec {
+                place: Place::Memory,
+                durable: false,
+            },
+            envelopes: Place::Memory,
+            folder: PathBuf::new(),
+        }
+    }
 }
 
 // === impl OneFile ===

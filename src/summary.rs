@@ -66,6 +66,9 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     if !searchers.is_empty() {
         let _ = write!(text, "\n  search      {}", searchers.join(", "));
     }
+    if let Some(cloud) = &house.cloud {
+        let _ = write!(text, "\n  database    {}", cloud.database.place());
+    }
     let llm = settings.llm_providers.iter().zip(&catalogue.providers);
     let llm = llm.map(|(configured, provider)| {
         let key = configured.env_key.as_deref();

@@ -1,18 +1,22 @@
 //! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, path::Path, sync::Arc};
 
 use hub_actors::{
     protocol::Digest,
     transport::{LONGEST_KEY, sha256},
-    upstream::HoldsSecret,
+    upstream::{FindSecret, Sight},
 };
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use ring::pbkdf2;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{crypto::ClientKey, seal::Variables};
+use crate::{
+    cloud_db::{Dsn, DsnError},
+    crypto::ClientKey,
+    seal::Variables,
+};
 
 /// Stands for the provider's key in `extra_headers`.
 const PLACEHOLDER: &str = "$KEY";
@@ -88,14 +92,21 @@ impl Vault {
         )
     }
 
-    /// Says whether a text holds the secret of that name, and nothing else about it.
-    pub fn finder(&self, name: Option<&str>) -> HoldsSecret {
+    /// The database that a DSN of that name names, with its password inside. `None` if there is no such
+    /// secret. Relative files in it start at `folder`.
+    pub fn dsn(&self, name: &str, folder: &Path) -> Option<Result<Dsn, DsnError>> {
+        let secret = self.0.get(name)?;
+        Some(Dsn::new(secret.expose_secret(), folder))
+    }
+
+    /// Says whether a text holds the secret of that name, or ends where it begins, and nothing else
+    /// about it.
+    pub fn finder(&self, name: Option<&str>) -> FindSecret {
         let secret = name.and_then(|name| self.0.get(name)).cloned();
-        let found = move |secret: &SecretString, text: &str| {
-            let secret = secret.expose_secret().trim();
-            secret.len() >= SHORTEST_FOUND && text.contains(secret)
-        };
-        Arc::new(move |text| secret.as_ref().is_some_and(|secret| found(secret, text)))
+        Arc::new(move |text| {
+            let secret = secret.as_ref().map(|secret| secret.expose_secret().trim());
+            secret.map_or(Sight::Clear, |secret| sight(secret, text))
+        })
     }
 
     /// Makes the master key (RFC 8018, section 5.2); `None` without the variables for it.
@@ -130,6 +141,20 @@ impl Vault {
     }
 }
 
+fn sight(secret: &str, text: &str) -> Sight {
+    if secret.len() < SHORTEST_FOUND {
+        return Sight::Clear;
+    }
+    if text.contains(secret) {
+        return Sight::Holds;
+    }
+    let (secret, text) = (secret.as_bytes(), text.as_bytes());
+    let longest = text.len().min(secret.len() - 1);
+    let begins = (SHORTEST_FOUND..=longest)
+        .any(|length| secret.get(..length) == text.get(text.len() - length..));
+    if begins { Sight::Begins } else { Sight::Clear }
+}
+
 fn sensitive(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let mut value = HeaderValue::from_str(text)?;
     value.set_sensitive(true);
@@ -156,8 +181,16 @@ mod tests {
         assert_eq!(header.as_bytes(), b"Bearer sk-canary-5309");
         assert_eq!(extra.as_bytes(), b"key=sk-canary-5309");
         let holds = vault.finder(Some("A_KEY"));
-        assert!(holds("you sent sk-canary-5309.") && !holds("you sent sk-canary-530"));
-        assert!(!vault.finder(None)("sk-canary-5309"));
+        for (text, expected) in [
+            ("you sent sk-canary-5309.", Sight::Holds),
+            ("you sent sk-canary-530", Sight::Begins),
+            ("you sent sk-canar", Sight::Begins),
+            ("you sent sk-cana", Sight::Clear),
+            ("you sent sk-canary-530.", Sight::Clear),
+        ] {
+            assert_eq!(holds(text), expected, "{text}");
+        }
+        assert_eq!(vault.finder(None)("sk-canary-5309"), Sight::Clear);
         assert!(!format!("{vault:?} {header:?} {extra:?}").contains(secret));
     }
 }

@@ -3,7 +3,7 @@
 //! The walk owns the clock. When a hop's time is over, or the caller goes away, the hop's reply
 //! channel is dropped; the provider sees that and hangs up on the vendor.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, TryAcquireError, oneshot},
@@ -16,13 +16,13 @@ use crate::{
     error::CallError,
     plan::{Hop, Plan},
     progress::{Observer, Progress},
-    protocol::{Ask, Class, Completion, Failure, FailureKind, ProviderUp, Reply},
+    protocol::{Ask, Class, Completed, Completion, Failure, FailureKind, ProviderUp, Reply},
     request::Request,
 };
 
 /// An answer and how it came about.
 #[derive(Debug)]
-pub struct Answered<A = Completion> {
+pub struct Answered<A = Completed> {
     /// What the provider said.
     pub answer: A,
     /// Which model was asked; empty for a search.
@@ -30,7 +30,7 @@ pub struct Answered<A = Completion> {
     /// The limit that the provider was given: most tokens, or most hits.
     pub limit: u32,
     /// Parameters that the caller set and this provider does not have.
-    pub dropped: Vec<&'static str>,
+    pub dropped: Vec<Cow<'static, str>>,
     /// Who was asked, in order; the last one answered.
     pub attempts: Vec<Attempt>,
 }
@@ -39,7 +39,7 @@ pub struct Answered<A = Completion> {
 struct Hopped<A> {
     outcome: Result<A, Failure>,
     tries: Option<u32>,
-    dropped: Vec<&'static str>,
+    dropped: Vec<Cow<'static, str>>,
 }
 
 /// Asks one provider after the other.
@@ -51,7 +51,7 @@ struct Hopped<A> {
 /// [`CallError::Rejected`], [`CallError::DeadlineExceeded`], [`CallError::Overloaded`] (everyone
 /// busy) or [`CallError::ProvidersFailed`].
 pub async fn walk<R: Request>(
-    plan: Plan<R>,
+    plan: &Plan<R>,
     hub: &HubInfo,
     observer: Option<&Observer>,
 ) -> Result<Answered<R::Answer>, CallError> {
@@ -104,7 +104,7 @@ pub async fn walk<R: Request>(
         );
         if let Some(observer) = observer {
             // A listener that went away misses nothing it wants.
-            drop(observer.send(Progress::new(&plan, &hop.provider.name, index, &failure)));
+            drop(observer.send(Progress::new(plan, &hop.provider.name, index, &failure)));
         }
         if failure.class == Class::Stop {
             return Err(rejected::<R>(&hop.provider.name, &failure, attempts));
@@ -195,8 +195,9 @@ fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt
         Some(word) => format!(" ({word})"),
         None => String::new(),
     };
+    let advice = failure.advice.unwrap_or(R::CHECK);
     CallError::Rejected {
-        sentence: format!("{provider} rejected the request{word}. {}", R::CHECK),
+        sentence: format!("{provider} rejected the request{word}. {advice}"),
         attempts,
     }
 }
@@ -216,13 +217,37 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
         .iter()
         .filter_map(|a| a.outcome.err().map(|kind| format!("{} {kind}", a.provider)))
         .collect();
+    let mut sentence = format!("No provider could answer: {}.", each.join("; "));
+    if let Some(advice) = failures.iter().find_map(|failure| failure.advice) {
+        sentence.push(' ');
+        sentence.push_str(advice);
+    }
+    // Each for a reason of its own, and none of them at fault.
+    if asked().next().is_some() && asked().all(|a| a.outcome == Err(FailureKind::Rejected)) {
+        return CallError::Rejected { sentence, attempts };
+    }
     CallError::ProvidersFailed {
-        sentence: format!("No provider could answer: {}.", each.join("; ")),
+        sentence,
         retry_after: failures
             .iter()
             .filter_map(|failure| failure.retry_after)
             .min(),
         attempts,
+    }
+}
+
+// === impl Answered ===
+
+impl Answered {
+    /// The whole answer; `None` if it comes bit by bit, as nobody asked for here.
+    pub fn whole(self) -> Option<Answered<Completion>> {
+        Some(Answered {
+            answer: self.answer.whole()?,
+            model: self.model,
+            limit: self.limit,
+            dropped: self.dropped,
+            attempts: self.attempts,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ impl Failure {
             status: None,
             retry_after: None,
             word: None,
+            advice: None,
         }
     }
 }

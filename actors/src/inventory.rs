@@ -8,7 +8,7 @@ use crate::{
     params::Params,
     plan::unknown_model,
     principal::Principal,
-    protocol::{ActorHealth, ActorState},
+    protocol::{ActorHealth, ActorState, OutboxHealth},
 };
 
 /// `list_active_tools`: the fields that existing clients read, and what is inactive and why.
@@ -47,12 +47,18 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
     })
 }
 
-/// `health_check`: `ok` if every actor runs, else `degraded`.
-pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
+/// `health_check`: `ok` if every actor runs, and the database takes what it is given if there is one;
+/// else `degraded`.
+pub fn health(
+    catalogue: &Catalogue,
+    actors: &[ActorHealth],
+    outbox: Option<&OutboxHealth>,
+) -> Value {
     let degraded = actors
         .iter()
-        .any(|actor| actor.state != ActorState::Running);
-    json!({
+        .any(|actor| actor.state != ActorState::Running)
+        || outbox.is_some_and(|outbox| !outbox.is_well());
+    let mut health = json!({
         "status": if degraded { "degraded" } else { "ok" },
         "service": catalogue.hub.name,
         "version": catalogue.hub.version,
@@ -62,7 +68,12 @@ pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
         "active_llm_providers": catalogue.usable_providers().count(),
         "active_search_providers": catalogue.usable_searchers().count(),
         "actors": actors,
-    })
+    });
+    if let Some(outbox) = outbox {
+        health["database"] = outbox.database();
+        health["outbox"] = outbox.outbox();
+    }
+    health
 }
 
 /// `get_model_info`: what the configuration says of one model.

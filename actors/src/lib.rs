@@ -3,17 +3,22 @@
 //! # Layout
 //!
 //! - [`protocol`]: every message and reply, on one page; [`request`]: what its questions have in common
+//! - [`conversation`]: what is said between a caller and a model; [`completion`] and [`streaming`]: the
+//!   answer, whole and as it is made
 //! - [`supervise`]: links, exits, restarts
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`db_sync`]: the hub's own state, in SQLite
+//! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
+//!   whose names are [`table`]
 //! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it; [`view`]: what
 //!   there is for them; [`audit`]: what is kept of what they did;
 //!   [`envelope`]: a sealed message
+//!   there is for them; [`audit`]: what is kept of what they did
+//! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
-//!   there
+//!   there; `persist`: what it gives the outbox
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -29,8 +34,11 @@
 pub mod account;
 pub mod attempt;
 pub mod audit;
+pub mod cache;
 pub mod call;
 pub mod catalogue;
+pub mod completion;
+pub mod conversation;
 pub mod db_query;
 pub mod db_sync;
 pub mod envelope;
@@ -38,7 +46,9 @@ pub mod error;
 mod failure;
 mod history;
 pub mod inventory;
+pub mod outbox;
 pub mod params;
+mod persist;
 pub mod plan;
 pub mod principal;
 pub mod progress;
@@ -49,7 +59,9 @@ pub mod request;
 pub mod request_id;
 pub mod scope;
 pub mod search;
+pub mod streaming;
 pub mod supervise;
+pub mod table;
 pub mod tools;
 pub mod transport;
 pub mod upstream;

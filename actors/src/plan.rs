@@ -71,12 +71,7 @@ impl Plan {
             deadline: now + tool.timeout,
             timeout: tool.timeout,
             hop_timeout: catalogue.hub.request_timeout,
-            request: Arc::new(CompletionRequest {
-                system,
-                prompt: params.prompt,
-                max_tokens: params.max_tokens,
-                temperature: params.temperature,
-            }),
+            request: Arc::new(params.request(system)),
         })
     }
 }

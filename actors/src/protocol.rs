@@ -1,22 +1,37 @@
 //! Every message and reply of the house, on one page.
 //!
 //! An actor imports this file and holds `Recipient<M>`s; it never names a sibling's type or `Addr`.
+//! What is said in a conversation with a model is a language of its own: [`crate::conversation`], and
+//! [`crate::streaming`] for an answer that comes bit by bit.
 
 use std::{
+    borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use actix::prelude::*;
-use serde::Serialize;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 
-use crate::{catalogue::Catalogue, envelope::Envelope, principal::Principal, request::Request};
+use uuid::Uuid;
+
+use crate::{
+    cache::{Answer, Key},
+    catalogue::Catalogue,
+    conversation::{Conversation, Part, Raw},
+    envelope::Envelope,
+    principal::Principal,
+    request::Request,
+    streaming::Streaming,
+    table::Table,
+};
 
 // === door -> provider ===
 
@@ -46,17 +61,21 @@ pub struct Ask<R: Request> {
     pub reply: oneshot::Sender<Reply<R::Answer>>,
 }
 
-/// What to complete, in no vendor's words.
+/// What to complete, in no vendor's words. Copied for each hop, so what is long is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompletionRequest {
-    /// The system role's text; never pasted before the prompt.
-    pub system: Option<Arc<str>>,
-    /// The user's text.
-    pub prompt: String,
-    /// Most tokens to generate, thinking included where the vendor counts it so.
-    pub max_tokens: u32,
-    /// Sent only if the caller set it: some models reject the parameter even at its default.
-    pub temperature: Option<f64>,
+    /// What was said, and how to go on.
+    pub conversation: Arc<Conversation>,
+    /// Most tokens to generate, thinking included where the vendor counts it so; `None` if the caller
+    /// did not say.
+    pub max_tokens: Option<u32>,
+    /// The most that the hop's model generates: what a format that needs a number gets if the caller
+    /// did not say. `u32::MAX` if nobody knows.
+    pub ceiling: u32,
+    /// Whether to answer bit by bit.
+    pub stream: bool,
+    /// The request as it came, for a provider of the same format.
+    pub raw: Option<Arc<Raw>>,
 }
 
 /// What to search the web for, in no vendor's words.
@@ -93,13 +112,22 @@ pub enum Freshness {
 
 /// A provider's last word on one [`Ask`].
 #[derive(Debug)]
-pub struct Reply<A = Completion> {
+pub struct Reply<A = Completed> {
     /// The answer, or why there is none.
     pub outcome: Result<A, Failure>,
     /// Requests made to the vendor, 1 without a retry; 0 if none was sent.
     pub tries: u32,
     /// Parameters that the caller set and the vendor does not have.
-    pub dropped: Vec<&'static str>,
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+/// How a completion comes.
+#[derive(Debug)]
+pub enum Completed {
+    /// Whole: always, if the request was not to stream.
+    Whole(Completion),
+    /// Bit by bit: always, if it was.
+    Streaming(Streaming),
 }
 
 /// What a search found.
@@ -112,7 +140,7 @@ pub struct Found {
 }
 
 /// One page. All texts are plain: no markup, no control characters.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// Its title; its address if it has none.
     pub title: String,
@@ -129,20 +157,24 @@ pub struct Hit {
 }
 
 /// A vendor's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Completion {
-    /// Every text block of the answer, joined. Thinking is left out.
-    pub text: String,
+    /// What the model said, in order: texts, thinking, calls of tools.
+    pub parts: Vec<Part>,
     /// The model that the vendor says answered, if it says so.
     pub model: Option<String>,
     /// Tokens as the vendor counted them.
     pub usage: Usage,
     /// Why the text ends where it ends.
     pub finish: FinishReason,
+    /// Which of the caller's texts ended it, if the vendor says.
+    pub stop_sequence: Option<String>,
+    /// The vendor's own body, for a client that speaks its format; only if the request was raw.
+    pub raw: Option<Bytes>,
 }
 
 /// Tokens of one call, vendor differences evened out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// The whole prompt, cached part included.
     pub input_tokens: u64,
@@ -160,10 +192,11 @@ pub struct Usage {
 }
 
 /// Why a completion ended (OpenAI's words, which the other vendors' map onto).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.
+    #[default]
     Stop,
     /// The token limit cut it.
     Length,
@@ -188,6 +221,8 @@ pub struct Failure {
     /// The vendor's own machine word for it (`overloaded_error`). One that we know: nothing that a
     /// hostile upstream echoes can travel in it.
     pub word: Option<&'static str>,
+    /// What the caller can do about it: a sentence of our own.
+    pub advice: Option<&'static str>,
 }
 
 /// What happened, as the word that `attempts[].outcome` shows.
@@ -382,6 +417,173 @@ pub struct Seal {
     pub reply: oneshot::Sender<Envelope>,
 }
 
+/// Keeps an answer of the cache for after a restart. May be given up under load.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct KeepAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Which tool was called.
+    pub tool: Arc<str>,
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
+/// Asks for an answer that was kept. Dropped without a word if it cannot be looked for now.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct FindAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Where it goes; `None` if there is none whose time is not over.
+    pub reply: oneshot::Sender<Option<KeptAnswer>>,
+}
+
+/// An answer that was kept.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
+// === persist_result -> outbox -> cloud_db ===
+
+/// Keeps a row until the cloud's database has it.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Persist {
+    /// Where it goes.
+    pub table: Arc<Table>,
+    /// Any JSON that PostgreSQL's jsonb can hold, as text.
+    pub payload: String,
+    /// Where the answer goes, once no crash can lose the row. Who drops it before wants it no more.
+    pub reply: oneshot::Sender<Result<Kept, PersistError>>,
+}
+
+/// A row that is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its id, there and in the cloud's database: a UUID of version 7.
+    pub id: Uuid,
+    /// Whether it outlives the process.
+    pub durable: bool,
+    /// Tells that it has arrived, or why it never will. Dropped if that takes a while.
+    pub arrival: oneshot::Receiver<Result<(), Arc<str>>>,
+}
+
+/// Why a row is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PersistError {
+    /// Too many rows wait already.
+    #[error("the outbox is full")]
+    Full,
+    /// The outbox's file cannot be written now.
+    #[error("the outbox cannot be written now")]
+    Unavailable,
+}
+
+/// Brings rows of one table to the cloud's database. However often one is brought, it is there once.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Deliver {
+    /// Where they go.
+    pub table: Table,
+    /// Oldest first.
+    pub rows: Vec<Row>,
+    /// Where the answer goes. Dropped without one if the actor dies: then nobody knows.
+    pub reply: oneshot::Sender<Result<Vec<Rejected>, NotNow>>,
+}
+
+/// A row on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// By which the database knows it again.
+    pub id: Uuid,
+    /// JSON.
+    pub payload: String,
+    /// When it was accepted (RFC 3339, UTC).
+    pub created_at: String,
+}
+
+/// A row that the database will never take; it has all others of the delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Which.
+    pub id: Uuid,
+    /// Why, and what to do about it. Nothing of the row is in it.
+    pub reason: Arc<str>,
+}
+
+/// The rows, or some of them, are not there. They can be brought again when [`CloudState`] says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotNow;
+
+/// A running CloudDb, as the outbox sees it.
+#[derive(Debug, Clone)]
+pub struct CloudUp {
+    /// Where rows are brought.
+    pub deliveries: Recipient<Deliver>,
+    /// Where the database stands.
+    pub state: watch::Receiver<CloudState>,
+}
+
+/// Where the cloud's database stands, as far as anybody has tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloudState {
+    /// Nobody knows yet.
+    Connecting,
+    /// It did what it was asked last.
+    Connected,
+    /// It cannot be used, and is tried again and again.
+    Down {
+        /// Since when.
+        since: Instant,
+        /// Why: nothing secret, nothing that the server made up.
+        why: Arc<str>,
+    },
+}
+
+/// Tells the outbox who brings its rows to the database; `None` if nobody does at this moment.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct CloudIs(pub Option<CloudUp>);
+
+/// How do the outbox and its database do?
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct ReportOutbox {
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<OutboxHealth>,
+}
+
+/// The outbox's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxHealth {
+    /// Where the database stands; `None` while its actor restarts.
+    pub database: Option<CloudState>,
+    /// Rows that wait.
+    pub pending: u64,
+    /// Rows that the database will never take as they are, or as it is.
+    pub dead_letters: u64,
+    /// Why the last of them was given up.
+    pub last_reason: Option<Arc<str>>,
+    /// Whether rows outlive the process.
+    pub durable: bool,
+}
+
+/// A running outbox, as others see it.
+#[derive(Debug, Clone)]
+pub struct OutboxUp {
+    /// Where rows are kept.
+    pub rows: Recipient<Persist>,
+    /// Where its health is asked for.
+    pub reports: Recipient<ReportOutbox>,
+}
+
 // === door -> identity ===
 
 /// Asks who somebody is. The answer goes through `reply`; dropped without one if the actor dies.
@@ -529,6 +731,10 @@ pub enum Announce {
     CryptoUp(CryptoUp),
     /// It ended.
     CryptoDown,
+    /// The outbox (re)started and keeps rows.
+    OutboxUp(OutboxUp),
+    /// The outbox ended.
+    OutboxDown,
     /// A transport (re)started and wants to know of every change.
     Listener(Recipient<CatalogueChanged>),
     /// The configuration has changed: this tool is inactive, or active again.
@@ -571,6 +777,17 @@ pub struct DbUp {
     pub last_results: Option<mpsc::Sender<WriteState>>,
     /// Where DbSync is told that many last results wait.
     pub looks: Recipient<Look>,
+    /// Where answers of the cache are kept and found; `None` if there is no file for them.
+    pub answers: Option<AnswersUp>,
+}
+
+/// The cache's part of a running DbSync.
+#[derive(Debug, Clone)]
+pub struct AnswersUp {
+    /// Where answers are kept.
+    pub keep: Recipient<KeepAnswer>,
+    /// Where answers are looked for.
+    pub find: Recipient<FindAnswer>,
 }
 
 /// Who opens and seals envelopes, as doors see it.

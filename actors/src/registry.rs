@@ -9,7 +9,9 @@ use actix::prelude::*;
 
 use crate::{
     catalogue::{Catalogue, Crypto, Provider},
-    protocol::{Announce, CatalogueChanged, CryptoUp, DbUp, Heartbeat, ProviderUp, SearchRequest},
+    protocol::{
+        Announce, CatalogueChanged, CryptoUp, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest,
+    },
     request::Request,
 };
 
@@ -20,6 +22,7 @@ pub struct ToolRegistry {
     searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
     db: Option<DbUp>,
     crypto: Option<CryptoUp>,
+    outbox: Option<OutboxUp>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -34,6 +37,7 @@ impl ToolRegistry {
             searchers: BTreeMap::new(),
             db: None,
             crypto: None,
+            outbox: None,
             listeners: Vec::new(),
         }
     }
@@ -47,6 +51,7 @@ impl ToolRegistry {
                 Some(up) => Crypto::Up(up.clone()),
                 None => self.configured.crypto.clone(),
             },
+            outbox: self.outbox.clone(),
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -109,6 +114,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::CryptoDown => {
                 self.crypto = None;
+                self.tell();
+            }
+            Announce::OutboxUp(outbox) => {
+                self.outbox = Some(outbox);
+                self.tell();
+            }
+            Announce::OutboxDown => {
+                self.outbox = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

@@ -4,8 +4,11 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     catalogue::{Models, Results},
-    protocol::{Completion, CompletionRequest, Found, Freshness, ProviderUp, SearchRequest},
+    protocol::{Completed, CompletionRequest, Found, Freshness, ProviderUp, SearchRequest},
+    streaming::Streaming,
 };
+#[cfg(feature = "fixtures")]
+use crate::{conversation::Part, protocol::Completion};
 
 /// A kind of question that providers answer.
 pub trait Request: fmt::Debug + Send + Sync + 'static {
@@ -20,8 +23,18 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
     /// The same question within a limit: tokens or hits. Copied only if it must change.
     fn within(self: &Arc<Self>, limit: u32) -> Arc<Self>;
 
+    /// The same question as a vendor got it: as it came, or in other words.
+    fn sent(self: &Arc<Self>, _raw: bool) -> Arc<Self> {
+        self.clone()
+    }
+
     /// Whether one of an answer's texts is what `sought` looks for.
     fn says(answer: &Self::Answer, sought: &dyn Fn(&str) -> bool) -> bool;
+
+    /// An answer that comes bit by bit, if the question can have one.
+    fn streaming(_stream: Streaming) -> Option<Self::Answer> {
+        None
+    }
 
     /// Its text, which tells a provider that fails on demand how to fail.
     #[cfg(feature = "fixtures")]
@@ -35,37 +48,63 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
 // === impl CompletionRequest ===
 
 impl Request for CompletionRequest {
-    type Answer = Completion;
+    type Answer = Completed;
     type Offer = Models;
 
     const CHECK: &'static str = "Check the prompt, the model and the limits.";
 
     fn within(self: &Arc<Self>, limit: u32) -> Arc<Self> {
-        if self.max_tokens <= limit {
+        let fits = match self.max_tokens {
+            Some(asked) => asked <= limit,
+            None => self.ceiling == limit,
+        };
+        if fits {
             return self.clone();
         }
         Arc::new(Self {
-            max_tokens: limit,
+            max_tokens: self.max_tokens.map(|asked| asked.min(limit)),
+            ceiling: limit,
             ..Self::clone(self)
         })
     }
 
-    fn says(answer: &Completion, sought: &dyn Fn(&str) -> bool) -> bool {
-        sought(&answer.text) || answer.model.as_deref().is_some_and(sought)
+    fn sent(self: &Arc<Self>, raw: bool) -> Arc<Self> {
+        if raw || self.raw.is_none() {
+            return self.clone();
+        }
+        Arc::new(Self {
+            raw: None,
+            ..Self::clone(self)
+        })
+    }
+
+    fn says(answer: &Completed, sought: &dyn Fn(&str) -> bool) -> bool {
+        match answer {
+            Completed::Whole(completion) => completion.says(sought),
+            // Its events are looked at one by one as they come.
+            Completed::Streaming(_) => false,
+        }
+    }
+
+    fn streaming(stream: Streaming) -> Option<Completed> {
+        Some(Completed::Streaming(stream))
     }
 
     #[cfg(feature = "fixtures")]
     fn text(&self) -> &str {
-        &self.prompt
+        self.conversation.last_text()
     }
 
     #[cfg(feature = "fixtures")]
-    fn echo(&self) -> Completion {
-        Completion {
-            text: format!("echo: {}", self.prompt),
-            model: None,
-            usage: crate::protocol::Usage::default(),
-            finish: crate::protocol::FinishReason::Stop,
+    fn echo(&self) -> Completed {
+        let completion = Completion {
+            parts: vec![Part::text(format!("echo: {}", self.text()))],
+            ..Completion::default()
+        };
+        if self.stream {
+            Completed::Streaming(Streaming::whole(completion))
+        } else {
+            Completed::Whole(completion)
         }
     }
 }

@@ -1,24 +1,26 @@
 //! Tools: runs one call of any tool. Every door calls [`run`]; only the two ends differ.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use actix::Recipient;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
-    call::{Answered, walk},
+    cache::{self, Asked},
+    call::Answered,
     catalogue::{Catalogue, Tool, ToolKind},
     db_query,
     error::CallError,
     history, inventory,
     params::{Params, clip},
+    persist,
     plan::{Plan, list},
     principal::Principal,
     progress::Observer,
-    protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
+    protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
     view::NO_MODEL,
 };
@@ -53,6 +55,8 @@ pub struct Outcome {
 pub enum ToolResult {
     /// An answer, alone.
     Text(String),
+    /// The same, which the cache has, too.
+    Kept(Arc<str>),
     /// An object.
     Json(Value),
     /// A query's rows.
@@ -70,6 +74,12 @@ pub struct Provenance {
     pub model: Arc<str>,
     /// From the hub's own cache.
     pub cached: bool,
+    /// What the cache did; `None` for a tool that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<cache::Status>,
+    /// US dollars that the answer cost when a provider gave it, if it is from the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_usd: Option<f64>,
     /// What belongs to this kind of answer.
     #[serde(flatten)]
     pub about: About,
@@ -78,7 +88,7 @@ pub struct Provenance {
 }
 
 /// What there is to say about an answer besides its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum About {
     /// An LLM's.
@@ -93,11 +103,11 @@ pub enum About {
         /// US dollars; null if the configuration does not know the model's prices.
         cost_usd: Option<f64>,
         /// Parameters that the provider does not take.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        dropped_params: Vec<&'static str>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped_params: Vec<Cow<'static, str>>,
     },
     /// A search's.
-    Search(Findings),
+    Search(Arc<Findings>),
 }
 
 /// Runs a call. `catalogue` is what there is for its principal.
@@ -105,7 +115,7 @@ pub enum About {
 /// # Errors
 /// Every [`CallError`] there is.
 pub async fn run(
-    catalogue: &Catalogue,
+    catalogue: &Arc<Catalogue>,
     health: &Recipient<ReportHealth>,
     call: Call,
 ) -> Result<Outcome, CallError> {
@@ -128,6 +138,13 @@ pub async fn run(
         )));
     }
     let params = Params::new(&tool.name, call.params)?;
+    let asked = |cache: Option<bool>, observer| Asked {
+        catalogue,
+        tool,
+        principal: &principal,
+        cache: cache != Some(false),
+        observer,
+    };
     match &tool.kind {
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
@@ -136,9 +153,13 @@ pub async fn run(
                 principal.may_use(model)?;
             }
             let prompt = history::prompt(catalogue, &params.prompt);
+            let asked = asked(params.cache, call.observer);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
-            let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
-            let outcome = answered(catalogue, tool, walked);
+            let tell = |catalogue: &Catalogue, tool: &Tool, walked: Answered| {
+                let walked = walked.whole().ok_or(CallError::Internal)?;
+                Ok(answered(catalogue, tool, walked))
+            };
+            let outcome = cache::answer(asked, plan, tell).await?;
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
         }
@@ -150,13 +171,16 @@ pub async fn run(
             let params = params.search()?;
             let unwanted = params.request.include_answer == Some(false);
             let query = history::prompt(catalogue, &params.request.query);
+            let asked = asked(params.cache, call.observer);
             let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
-            let mut walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
-            if unwanted {
-                // Not every vendor can be told so.
-                walked.answer.answer = None;
-            }
-            let outcome = found(catalogue, tool, walked);
+            let tell = move |catalogue: &Catalogue, tool: &Tool, mut walked: Answered<Found>| {
+                if unwanted {
+                    // Not every vendor can be told so.
+                    walked.answer.answer = None;
+                }
+                Ok(found(catalogue, tool, walked))
+            };
+            let outcome = cache::answer(asked, plan, tell).await?;
             history::keep(catalogue, tool, query, &outcome);
             Ok(outcome)
         }
@@ -170,7 +194,9 @@ pub async fn run(
                 .send(ReportHealth)
                 .await
                 .map_err(|_| CallError::Internal)?;
-            Ok(Outcome::local(inventory::health(catalogue, &actors)))
+            let outbox = persist::health(catalogue).await;
+            let health = inventory::health(catalogue, &actors, outbox.as_ref());
+            Ok(Outcome::local(health))
         }
         ToolKind::GetModelInfo => {
             inventory::model_info(catalogue, &principal, params).map(Outcome::local)
@@ -183,6 +209,12 @@ pub async fn run(
                 provenance: None,
             })
         }
+        ToolKind::Persist { table, state_key } => {
+            let end = call.received + tool.timeout;
+            persist::persist(catalogue, table, state_key.as_ref(), params, end)
+                .await
+                .map(Outcome::local)
+        }
         ToolKind::NotBuilt => Err(CallError::NotConfigured(format!(
             "`{}` is not part of this version of the hub.",
             tool.name
@@ -190,9 +222,9 @@ pub async fn run(
     }
 }
 
-fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
+fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered<Completion>) -> Outcome {
     let Answered {
-        answer,
+        mut answer,
         model,
         dropped,
         attempts,
@@ -203,13 +235,13 @@ fn answered(catalogue: &Catalogue, tool: &Tool, answered: Answered) -> Outcome {
         .model_of(provider, &model)
         .and_then(|info| info.cost(&answer.usage));
     let about = About::Completion {
-        answered_by: answer.model.filter(|answered| **answered != *model),
+        answered_by: answer.model.take().filter(|answered| **answered != *model),
         finish_reason: answer.finish,
         usage: answer.usage,
         cost_usd: answer.usage.cost_usd.or(listed),
         dropped_params: dropped,
     };
-    Outcome::of_provider(catalogue, tool, answer.text, model, about, attempts)
+    Outcome::of_provider(catalogue, tool, answer.into_text(), model, about, attempts)
 }
 
 fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outcome {
@@ -222,7 +254,7 @@ fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outco
     } = answered;
     let findings = Findings::new(answer, limit, dropped);
     let text = findings.text();
-    let about = About::Search(findings);
+    let about = About::Search(Arc::new(findings));
     Outcome::of_provider(catalogue, tool, text, model, about, attempts)
 }
 
@@ -256,9 +288,20 @@ impl Outcome {
                 provider,
                 model,
                 cached: false,
+                cache: None,
+                saved_usd: None,
                 about,
                 attempts,
             }),
+        }
+    }
+
+    /// The answer's text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.result {
+            ToolResult::Text(text) => Some(text),
+            ToolResult::Kept(text) => Some(text),
+            ToolResult::Json(_) | ToolResult::Rows(_) => None,
         }
     }
 

@@ -13,23 +13,35 @@ use http::{HeaderMap, StatusCode};
 /// pooled connections die with the runtime that opened them.
 pub type MakeClient = Arc<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sync>;
 
-/// Says whether a text holds what the client authorises itself with. It tells nothing else: who asks
-/// must know the whole secret already.
-pub type HoldsSecret = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Says whether a text holds what the client authorises itself with.
+pub type FindSecret = Arc<dyn Fn(&str) -> Sight + Send + Sync>;
+
+/// What is seen of a secret in a text. It tells as little as it can: who asks must know the whole
+/// secret already, or eight characters of its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Nothing.
+    Clear,
+    /// The text ends with at least eight characters that the secret begins with: what follows could
+    /// complete it.
+    Begins,
+    /// All of it.
+    Holds,
+}
 
 /// The right to call one vendor.
 #[derive(Clone)]
 pub struct Upstream {
     base: Arc<str>,
     make: MakeClient,
-    holds_secret: HoldsSecret,
+    find_secret: FindSecret,
 }
 
 /// An [`Upstream`] in use by one actor.
 pub struct Connection {
     base: Arc<str>,
     client: reqwest::Client,
-    holds_secret: HoldsSecret,
+    find_secret: FindSecret,
 }
 
 /// A complete answer.
@@ -42,6 +54,10 @@ pub struct Answer {
     /// Decompressed, at most the limit that was asked for.
     pub body: BytesMut,
 }
+
+/// An answer whose body is still to come. Dropping it hangs up.
+#[derive(Debug)]
+pub struct Arriving(reqwest::Response);
 
 /// Why there is no complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,11 +83,11 @@ pub enum UpstreamError {
 
 impl Upstream {
     /// The right to call below `base` (`https://host/v1`, without a trailing slash) with what `make` makes.
-    pub fn new(base: &str, make: MakeClient, holds_secret: HoldsSecret) -> Self {
+    pub fn new(base: &str, make: MakeClient, find_secret: FindSecret) -> Self {
         Self {
             base: base.into(),
             make,
-            holds_secret,
+            find_secret,
         }
     }
 
@@ -83,7 +99,7 @@ impl Upstream {
         Ok(Connection {
             base: self.base.clone(),
             client: (self.make)()?,
-            holds_secret: self.holds_secret.clone(),
+            find_secret: self.find_secret.clone(),
         })
     }
 }
@@ -101,7 +117,12 @@ impl fmt::Debug for Upstream {
 impl Connection {
     /// Whether a vendor's text repeats the key it was sent.
     pub fn holds_secret(&self, text: &str) -> bool {
-        (self.holds_secret)(text)
+        (self.find_secret)(text) == Sight::Holds
+    }
+
+    /// Says what is seen of the key, for texts that come in pieces.
+    pub fn secret_finder(&self) -> FindSecret {
+        self.find_secret.clone()
     }
 
     /// Posts JSON below the base URL and reads the whole answer, at most `limit` bytes of it.
@@ -113,12 +134,13 @@ impl Connection {
         json: Bytes,
         limit: usize,
     ) -> Result<Answer, UpstreamError> {
-        let request = self
-            .client
-            .post(self.url(path))
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(json);
-        read(request, limit).await
+        send(self.posting(path, json)).await?.whole(limit).await
+    }
+
+    /// Posts JSON like [`post`](Self::post), and returns as soon as the answer begins.
+    pub async fn stream(&self, path: &str, json: Bytes) -> Result<Arriving, UpstreamError> {
+        let request = self.posting(path, json);
+        send(request.header(http::header::ACCEPT, "text/event-stream")).await
     }
 
     /// Gets what is below the base URL, and reads the whole answer like [`post`](Self::post).
@@ -129,7 +151,14 @@ impl Connection {
             .client
             .get(self.url(path))
             .header(http::header::ACCEPT, "application/json");
-        read(request, limit).await
+        send(request).await?.whole(limit).await
+    }
+
+    fn posting(&self, path: &str, json: Bytes) -> reqwest::RequestBuilder {
+        self.client
+            .post(self.url(path))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(json)
     }
 
     fn url(&self, path: &str) -> String {
@@ -140,24 +169,9 @@ impl Connection {
     }
 }
 
-async fn read(request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, UpstreamError> {
-    let mut response = request.send().await.map_err(|error| unsent(&error))?;
-    let mut body = BytesMut::new();
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limit as u64 {
-        return Err(UpstreamError::TooLarge(limit));
-    }
-    while let Some(chunk) = response.chunk().await.map_err(|error| unread(&error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(UpstreamError::TooLarge(limit));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer {
-        status: response.status(),
-        headers: std::mem::take(response.headers_mut()),
-        body,
-    })
+async fn send(request: reqwest::RequestBuilder) -> Result<Arriving, UpstreamError> {
+    let response = request.send().await.map_err(|error| unsent(&error))?;
+    Ok(Arriving(response))
 }
 
 /// Only the kind of an error goes on. Its text may hold a URL, and is dropped here.
@@ -185,4 +199,49 @@ fn unread(error: &reqwest::Error) -> UpstreamError {
         }
     }
     UpstreamError::Truncated
+}
+
+// === impl Arriving ===
+
+impl Arriving {
+    /// Any status, 3xx too: redirects are never followed.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// As the vendor sent them.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// The next bytes of the body, decompressed; `None` after the last.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Truncated`], [`UpstreamError::Undecodable`]
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        self.0.chunk().await.map_err(|error| unread(&error))
+    }
+
+    /// Reads the rest, at most `limit` bytes of it.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]
+    pub async fn whole(mut self, limit: usize) -> Result<Answer, UpstreamError> {
+        let mut body = BytesMut::new();
+        let announced = self.0.content_length().unwrap_or(0);
+        if announced > limit as u64 {
+            return Err(UpstreamError::TooLarge(limit));
+        }
+        while let Some(chunk) = self.chunk().await? {
+            if body.len() + chunk.len() > limit {
+                return Err(UpstreamError::TooLarge(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: self.0.status(),
+            headers: std::mem::take(self.0.headers_mut()),
+            body,
+        })
+    }
 }

@@ -47,6 +47,11 @@ impl Exchange {
         self.message.start.split(' ').next().unwrap_or_default()
     }
 
+    /// Whether the answer is to come bit by bit.
+    pub(crate) fn streams(&self) -> bool {
+        self.body["stream"] == true || self.target().contains(":streamGenerateContent")
+    }
+
     /// Path and query.
     pub(crate) fn target(&self) -> &str {
         self.message.second_word()

@@ -5,7 +5,12 @@ use std::{io, time::Duration};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::tcp::WriteHalf, time::sleep};
 
-use super::{bomb, exchange::Exchange, vendor::Vendor};
+use super::{
+    bomb,
+    exchange::Exchange,
+    stream::{Cut, Stream},
+    vendor::Vendor,
+};
 
 /// Between two bytes of a slow vendor.
 const DRIP: Duration = Duration::from_millis(50);
@@ -13,8 +18,10 @@ const DRIP: Duration = Duration::from_millis(50);
 /// How a fake vendor behaves on one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// 200 and this text, in the vendor's format.
+    /// 200 and this text, in the vendor's format; in two halves if it is to come bit by bit.
     Answer(&'static str),
+    /// 200 and this, bit by bit, whatever was asked for.
+    Stream(Stream),
     /// The same, after a while.
     Late(Duration, &'static str),
     /// This status with the vendor's error body.
@@ -81,6 +88,10 @@ impl Fault {
     ) -> io::Result<Afterwards> {
         let mut out = Out { exchange, to };
         match self {
+            Self::Answer(text) if exchange.streams() => {
+                out.stream(vendor, &Stream::halves(text)).await
+            }
+            Self::Stream(stream) => out.stream(vendor, stream).await,
             Self::Answer(text) => out.json(200, "", &good(vendor, exchange, text)).await,
             Self::Late(pause, text) => {
                 sleep(*pause).await;
@@ -246,6 +257,31 @@ impl Out<'_, '_> {
         Ok(Afterwards::KeepOpen)
     }
 
+    async fn stream(&mut self, vendor: Vendor, stream: &Stream) -> io::Result<Afterwards> {
+        let model = model(self.exchange);
+        let headers = "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n";
+        self.write(head(200, "text/event-stream", headers).as_bytes())
+            .await?;
+        for event in stream.events(vendor, &model) {
+            if !stream.pace.is_zero() {
+                sleep(stream.pace).await;
+            }
+            self.chunk(event.as_bytes()).await?;
+        }
+        match stream.cut.map(|(_, cut)| cut) {
+            Some(Cut::Reset) => {
+                // The far end should have read what came before the reset throws it away.
+                sleep(DRIP).await;
+                Ok(Afterwards::Reset)
+            }
+            Some(Cut::Stall) => Ok(Afterwards::WaitForHangUp),
+            None | Some(Cut::Error | Cut::Close) => {
+                self.write(b"0\r\n\r\n").await?;
+                Ok(Afterwards::KeepOpen)
+            }
+        }
+    }
+
     async fn chunked_head(&mut self, headers: &str) -> io::Result<()> {
         let headers = format!("{headers}Transfer-Encoding: chunked\r\n");
         self.write(head(200, "application/json", &headers).as_bytes())
@@ -261,10 +297,12 @@ impl Out<'_, '_> {
 }
 
 fn good(vendor: Vendor, exchange: &Exchange, text: &str) -> Value {
-    vendor.answer(
-        exchange.body["model"].as_str().unwrap_or("gemini-fast-1"),
-        text,
-    )
+    vendor.answer(&model(exchange), text)
+}
+
+fn model(exchange: &Exchange) -> String {
+    let model = exchange.body["model"].as_str();
+    model.unwrap_or("gemini-fast-1").to_owned()
 }
 
 fn head(status: u16, content_type: &str, headers: &str) -> String {

@@ -26,7 +26,7 @@ impl Vendor {
         let path = target.split('?').next().unwrap_or_default();
         if path.ends_with("/messages") {
             Some(Self::Anthropic)
-        } else if path.ends_with(":generateContent") {
+        } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
             Some(Self::Gemini)
         } else if path.ends_with("/chat/completions") {
             Some(Self::OpenAi)

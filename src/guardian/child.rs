@@ -5,8 +5,8 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        AccessChanged, ActorState, Announce, CatalogueChanged, CryptoUp, DbUp, Drain, Heartbeat,
-        ProviderUp, ReportHealth, SearchRequest,
+        AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, CryptoUp, DbUp,
+        Drain, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -64,6 +64,17 @@ pub enum Role {
     },
     /// Is announced to the registry: who opens and seals envelopes.
     Crypto(CryptoUp),
+    /// Is announced to the registry, told of the database, and drained as DbSync is.
+    Outbox {
+        /// What is announced.
+        up: OutboxUp,
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
+        /// Where it is told who brings its rows to the database.
+        cloud: Recipient<CloudIs>,
+    },
+    /// Is made known to the outbox.
+    CloudDb(CloudUp),
     /// Is told of every change, and drained at the end.
     Transport {
         /// Where it learns of changes.
@@ -120,7 +131,8 @@ impl Role {
     /// What the registry is told of a child.
     pub(super) fn announcement(&self) -> Option<Announce> {
         match self {
-            Self::Registry(_) | Self::Keeper { .. } | Self::Helper => None,
+            Self::Registry(_) | Self::CloudDb(_) | Self::Keeper { .. } | Self::Helper => None,
+            Self::Outbox { up, .. } => Some(Announce::OutboxUp(up.clone())),
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
@@ -136,7 +148,12 @@ impl Role {
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Crypto(_) => Some(Announce::CryptoDown),
-            Self::Registry(_) | Self::Transport { .. } | Self::Keeper { .. } | Self::Helper => None,
+            Self::Outbox { .. } => Some(Announce::OutboxDown),
+            Self::Registry(_)
+            | Self::CloudDb(_)
+            | Self::Transport { .. }
+            | Self::Keeper { .. }
+            | Self::Helper => None,
         }
     }
 }

@@ -11,7 +11,8 @@ use std::{
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
     protocol::{
-        ActorHealth, ActorState, Announce, ChildExited, Drain, Exit, Heartbeat, ReportHealth,
+        ActorHealth, ActorState, Announce, ChildExited, CloudIs, Drain, Exit, Heartbeat,
+        ReportHealth,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -118,6 +119,22 @@ impl Guardian {
                 if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
+                if let Role::Outbox { .. } | Role::CloudDb(_) = role {
+                    self.tell_outbox();
+                }
+            }
+        }
+    }
+
+    /// Tells the outbox who brings its rows to the database.
+    fn tell_outbox(&self) {
+        let cloud = self.lives().find_map(|life| match &life.role {
+            Role::CloudDb(up) => Some(up.clone()),
+            _ => None,
+        });
+        for life in self.lives() {
+            if let Role::Outbox { cloud: outbox, .. } = &life.role {
+                outbox.do_send(CloudIs(cloud.clone()));
             }
         }
     }
@@ -157,6 +174,9 @@ impl Guardian {
             life.arbiter.stop();
             if let (Some(farewell), Some(registry)) = (life.role.farewell(), self.registry()) {
                 registry.do_send(farewell);
+            }
+            if let Role::CloudDb(_) = life.role {
+                self.tell_outbox();
             }
         }
         if self.draining {
@@ -305,11 +325,13 @@ impl Handler<Flush> for Guardian {
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let keepers = self.lives().filter_map(|life| match &life.role {
-            Role::DbSync { drain, .. } | Role::Keeper { drain } => Some(drain.send(Drain)),
+        let files = self.lives().filter_map(|life| match &life.role {
+            Role::DbSync { drain, .. } | Role::Outbox { drain, .. } | Role::Keeper { drain } => {
+                Some(drain.send(Drain))
+            }
             _ => None,
         });
-        let all = futures_util::future::join_all(keepers.collect::<Vec<_>>());
+        let all = futures_util::future::join_all(files.collect::<Vec<_>>());
         // One that dies meanwhile has said so.
         Box::pin(async move { drop(all.await) }.into_actor(self))
     }

@@ -71,6 +71,11 @@ pub(super) fn limits(mut section: Section<'_>, problems: &mut Vec<Problem>) -> L
         search_timeout: section
             .seconds("SEARCH_TIMEOUT_SEC", 0.01..=3_600.0)
             .unwrap_or(Duration::from_secs(30)),
+        cache_bytes: section
+            .whole("CACHE_MAX_MB", 1..=65_536, "MiB")
+            .unwrap_or(64)
+            * 1024
+            * 1024,
     };
     problems.extend(section.finish());
     limits

@@ -21,6 +21,8 @@ mod vendors;
 
 use std::{path::PathBuf, time::Duration};
 
+use hub_actors::table::Table;
+
 pub use layers::OVERRIDE_PREFIX;
 pub use tool::SYSTEM_TOOLS;
 
@@ -105,6 +107,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// SEARCH_TIMEOUT_SEC: longest time for one search provider.
     pub search_timeout: Duration,
+    /// CACHE_MAX_MB: most memory for kept answers, in bytes; as much in the file.
+    pub cache_bytes: u64,
 }
 
 /// `[LLM_PROVIDER.x]`
@@ -204,6 +208,12 @@ pub struct Tool {
     pub system_prompt: Option<String>,
     /// default_results, if any: hits of a search if a call does not say.
     pub default_results: Option<u32>,
+    /// cache_ttl_sec, if any: how long an answer is given again to who asks the same.
+    pub cache_ttl: Option<Duration>,
+    /// target_table: where `persist` keeps rows.
+    pub target_table: Table,
+    /// state_read_key, if any: the key of `hub_state` that `persist` keeps if a call sends no data.
+    pub state_read_key: Option<String>,
 }
 
 /// `[DB_SYNC]`

@@ -1,7 +1,9 @@
 //! What an LLM tool takes.
 
+use std::sync::Arc;
+
 use super::Params;
-use crate::error::CallError;
+use crate::{conversation::Conversation, error::CallError, protocol::CompletionRequest};
 
 /// Most tokens to generate when the caller does not say.
 pub const DEFAULT_MAX_TOKENS: u32 = 1024;
@@ -19,6 +21,25 @@ pub struct LlmParams {
     pub max_tokens: u32,
     /// `temperature`, 0 to 2.
     pub temperature: Option<f64>,
+    /// `cache`: false asks a provider whatever the cache has.
+    pub cache: Option<bool>,
+}
+
+// === impl LlmParams ===
+
+impl LlmParams {
+    /// What a provider is asked, under a tool's system text.
+    pub fn request(self, system: Option<Arc<str>>) -> CompletionRequest {
+        let mut conversation = Conversation::ask(system, self.prompt);
+        conversation.sampling.temperature = self.temperature;
+        CompletionRequest {
+            conversation: Arc::new(conversation),
+            max_tokens: Some(self.max_tokens),
+            ceiling: u32::MAX,
+            stream: false,
+            raw: None,
+        }
+    }
 }
 
 // === impl Params ===
@@ -35,6 +56,7 @@ impl Params {
             model: self.text(&["model"])?,
             max_tokens: self.count("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
             temperature: self.fraction("temperature", 2.0)?,
+            cache: self.flag("cache")?,
             prompt: prompt.unwrap_or_default(),
         };
         let tool = self.tool.clone();
@@ -70,6 +92,7 @@ mod tests {
             model: None,
             max_tokens: 1024,
             temperature: None,
+            cache: None,
         };
         assert_eq!(params, Ok(expected));
     }
@@ -110,6 +133,10 @@ mod tests {
             (
                 json!({"prompt": "a", "temperature": 3}),
                 "`temperature` must be",
+            ),
+            (
+                json!({"prompt": "a", "cache": "never"}),
+                "`cache` must be true or false",
             ),
             (json!({"prompt": "  "}), "needs a `prompt`"),
             (json!([1]), "`params` must be an object"),

@@ -1,18 +1,21 @@
 //! Exchange: one question to one vendor, retries included.
 
-use std::{rc::Rc, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use tokio::time::{Instant, sleep};
 
 use super::{
+    pump::Pump,
     retry::{Budget, Retry},
-    wire::{Dialect, Encoded, Wire},
+    wire::{Dialect, Encoded, ReadStream, Wire},
 };
 use crate::{
     protocol::{Ask, Class, Failure, FailureKind, Reply},
     request::Request,
-    upstream::{Connection, UpstreamError},
+    streaming::Sink,
+    upstream::{Arriving, Connection, UpstreamError},
 };
 
 /// Longest answer that is read, decompressed: 10 MiB.
@@ -28,6 +31,19 @@ pub(super) struct Vendor<R: Request> {
     budget: Budget,
 }
 
+/// What a question cost, and what it lost.
+#[derive(Default)]
+struct Effort {
+    tries: u32,
+    dropped: Vec<Cow<'static, str>>,
+}
+
+/// What is still to come of an answer that has begun.
+struct Rest {
+    pump: Pump,
+    sink: Sink,
+}
+
 /// Answers one [`Ask`], unless its caller goes away first.
 pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
     let Ask {
@@ -37,22 +53,31 @@ pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
         permit,
         mut reply,
     } = ask;
-    let mut tries = 0;
+    let mut effort = Effort::default();
     let outcome = tokio::select! {
-        outcome = vendor.answer(&request, &model, deadline, &mut tries) => Some(outcome),
+        outcome = vendor.answer(&request, &model, deadline, &mut effort) => Some(outcome),
         () = reply.closed() => None,
     };
-    match outcome {
-        // A caller that left in this instant needs no answer.
-        Some(outcome) => drop(reply.send(Reply {
-            outcome,
-            tries,
-            dropped: vendor.wire.dropped(&request, &vendor.dialect),
-        })),
-        None => tracing::debug!(
+    let Effort { tries, dropped } = effort;
+    let Some(outcome) = outcome else {
+        tracing::debug!(
             provider = &*vendor.name,
             "nobody waits any more, request cancelled"
-        ),
+        );
+        return;
+    };
+    let (outcome, rest) = match outcome {
+        Ok((answer, rest)) => (Ok(answer), rest),
+        Err(failure) => (Err(failure), None),
+    };
+    // A caller that left in this instant needs no answer, and the rest of it ends at once.
+    drop(reply.send(Reply {
+        outcome,
+        tries,
+        dropped,
+    }));
+    if let Some(Rest { pump, sink }) = rest {
+        pump.run(sink).await;
     }
     drop(permit);
 }
@@ -79,25 +104,32 @@ impl<R: Request> Vendor<R> {
 
     async fn answer(
         &self,
-        request: &R,
+        request: &Arc<R>,
         model: &str,
         deadline: Instant,
-        tries: &mut u32,
-    ) -> Result<R::Answer, Failure> {
+        effort: &mut Effort,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
         self.budget.deposit();
-        let Encoded { path, body } = self.wire.encode(request, model, &self.dialect)?;
+        let Encoded {
+            path,
+            body,
+            dropped,
+            raw,
+        } = self.wire.encode(request, model, &self.dialect)?;
+        effort.dropped = dropped;
+        let request = &*request.sent(raw);
         let body = body.map(Bytes::from);
         loop {
-            *tries += 1;
-            let more = *tries <= self.retry.count;
-            let failure = match self.exchange(&path, body.clone()).await {
+            effort.tries += 1;
+            let more = effort.tries <= self.retry.count;
+            let failure = match self.exchange(request, &path, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if failure.class != Class::RetrySame || !more {
                 return Err(failure);
             }
-            match self.retry.pause(*tries, failure.retry_after) {
+            match self.retry.pause(effort.tries, failure.retry_after) {
                 Some(pause) if Instant::now() + pause < deadline && self.budget.withdraw() => {
                     tracing::debug!(
                         provider = &*self.name,
@@ -125,10 +157,22 @@ impl<R: Request> Vendor<R> {
         Ok(answer)
     }
 
-    async fn exchange(&self, path: &str, body: Option<Bytes>) -> Result<R::Answer, Failure> {
-        let answer = match body {
-            Some(body) => self.connection.post(path, body, MAX_ANSWER).await?,
-            None => self.connection.get(path, MAX_ANSWER).await?,
+    async fn exchange(
+        &self,
+        request: &R,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
+        let answer = match (body, self.wire.stream(request)) {
+            (Some(body), Some(reader)) => {
+                let arriving = self.connection.stream(path, body).await?;
+                if arriving.status().is_success() && is_stream(arriving.headers()) {
+                    return self.open(arriving, reader).await;
+                }
+                arriving.whole(MAX_ANSWER).await?
+            }
+            (Some(body), None) => self.connection.post(path, body, MAX_ANSWER).await?,
+            (None, _) => self.connection.get(path, MAX_ANSWER).await?,
         };
         let status = answer.status.as_u16();
         if !answer.status.is_success() {
@@ -136,12 +180,41 @@ impl<R: Request> Vendor<R> {
         }
         let decoded = self
             .wire
-            .decode(&answer.body)
+            .decode(request, &answer.body)
             .and_then(|answer| self.clean(answer));
-        decoded.map_err(|failure| Failure {
-            status: failure.status.or(Some(status)),
-            ..failure
-        })
+        match decoded {
+            Ok(answer) => Ok((answer, None)),
+            Err(failure) => Err(with_status(failure, status)),
+        }
+    }
+
+    async fn open(
+        &self,
+        arriving: Arriving,
+        reader: Box<dyn ReadStream>,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
+        let status = arriving.status().as_u16();
+        let find = self.connection.secret_finder();
+        let pump = Pump::new(self.name.clone(), arriving, reader, find);
+        let opened = pump.open().await;
+        let (pump, sink, stream) = opened.map_err(|failure| with_status(failure, status))?;
+        let answer = R::streaming(stream)
+            .ok_or_else(|| Failure::new(FailureKind::Malformed, Class::NextNow))?;
+        Ok((answer, Some(Rest { pump, sink })))
+    }
+}
+
+/// Some servers answer whole whatever they are asked, and some send an error as JSON with a 200.
+fn is_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// A failure that came with a status of success has that status, unless it has one of its own.
+fn with_status(failure: Failure, status: u16) -> Failure {
+    Failure {
+        status: failure.status.or(Some(status)),
+        ..failure
     }
 }
 

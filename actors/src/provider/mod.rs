@@ -3,7 +3,9 @@
 mod exchange;
 #[cfg(feature = "fixtures")]
 pub mod fault;
+mod pump;
 mod retry;
+mod sieve;
 pub mod wire;
 
 use std::{rc::Rc, sync::Arc};

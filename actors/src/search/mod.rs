@@ -2,9 +2,9 @@
 
 mod params;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use self::params::SearchParams;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a search says besides its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Findings {
     /// The vendor's own short answer, if it gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,8 +24,8 @@ pub struct Findings {
     /// The pages, best first.
     pub results: Vec<Hit>,
     /// Parameters that the caller set and this provider does not have.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub dropped_params: Vec<&'static str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped_params: Vec<Cow<'static, str>>,
 }
 
 // === impl Plan ===
@@ -51,6 +51,7 @@ impl Plan<SearchRequest> {
             provider,
             max_results,
             mut request,
+            cache: _,
         } = params;
         let first = first(catalogue, provider.as_deref(), start)?;
         let wanted = max_results.or(usual);
@@ -103,7 +104,7 @@ fn first<'a>(
 
 impl Findings {
     /// What was found, at most `limit` hits of it: some vendors know no limit.
-    pub fn new(found: Found, limit: u32, dropped_params: Vec<&'static str>) -> Self {
+    pub fn new(found: Found, limit: u32, dropped_params: Vec<Cow<'static, str>>) -> Self {
         let mut results = found.hits;
         results.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Self {
@@ -160,7 +161,7 @@ mod tests {
                 hit("three", "", None),
             ],
         };
-        let findings = Findings::new(found, 2, vec!["country"]);
+        let findings = Findings::new(found, 2, vec!["country".into()]);
         assert_eq!(
             findings.text(),
             "Blue.\n\n1. one\n   https://one.example/ (2 days ago)\n   first\n\n\

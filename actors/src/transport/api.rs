@@ -188,7 +188,12 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
         if !provenance.model.is_empty() {
             response.insert_header(("X-Hub-Model", &*provenance.model));
         }
-        attempts_header(&mut response, &provenance.attempts);
+        if let Some(status) = provenance.cache {
+            response.insert_header(("X-Hub-Cache", status.word()));
+        }
+        if !provenance.attempts.is_empty() {
+            attempts_header(&mut response, &provenance.attempts);
+        }
     }
     response.json(Success {
         result: &outcome.result,

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::lobby::Lobby;
 use crate::{
     audit::{Audited, Trail},
+    cache::Status,
     error::CallError,
     params::clip,
     principal::Principal,
@@ -97,6 +98,7 @@ impl Recorded {
             model = model.map(|name| &**name),
             attempts = end.provenance.map(|p| p.attempts.len()),
             cost_usd,
+            cache = end.provenance.and_then(|p| p.cache).map(Status::word),
             code,
             "{word}"
         );

@@ -29,7 +29,7 @@ const ALLOWED_HEADERS: &str = "Content-Type, Accept, Authorization, X-Hub-Key, X
                                Last-Event-ID, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name";
 /// What a page may read of an answer's headers.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id, \
-                               X-Hub-Provider, X-Hub-Model, X-Hub-Attempts";
+                               X-Hub-Provider, X-Hub-Model, X-Hub-Attempts, X-Hub-Cache";
 /// How long a browser remembers a preflight's answer, in seconds.
 const PREFLIGHT_AGE: &str = "600";
 

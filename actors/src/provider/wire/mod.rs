@@ -7,27 +7,38 @@
 //! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
 //! `timestamp`.
 
-mod anthropic;
+pub mod anthropic;
+mod arguments;
 mod delay;
 mod error_body;
 mod error_details;
+mod fields;
 mod gemini;
 mod lenient;
-mod openai;
-mod parameters;
+mod media;
+mod names;
+pub mod openai;
+mod passthrough;
 mod refusal;
 pub mod search;
+pub mod sse;
+mod taken;
 #[cfg(test)]
 mod tests;
+mod thinking;
 mod timestamp;
 mod words;
+
+use std::borrow::Cow;
 
 use http::HeaderMap;
 use serde::Serialize;
 
+pub use self::fields::{Asked, BadRequest};
 use crate::{
     protocol::{Class, CompletionRequest, Failure, FailureKind},
     request::Request,
+    streaming::Event,
 };
 
 /// The longest name of a model that is passed on from an answer, in bytes.
@@ -50,23 +61,41 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
     ///
     /// # Errors
     /// [`FailureKind::ModelNotFound`] if the model's name cannot be part of a request (it would
-    /// leave its path segment).
+    /// leave its path segment), [`FailureKind::Rejected`] if the vendor has no way to take a part of
+    /// the request that cannot be left out.
     fn encode(&self, request: &R, model: &str, dialect: &Dialect) -> Result<Encoded, Failure>;
 
-    /// Parameters that the caller set and the vendor does not have: [`encode`](Self::encode) leaves
-    /// them out, and the caller is told so.
-    fn dropped(&self, request: &R, dialect: &Dialect) -> Vec<&'static str>;
+    /// Reads the events of a streamed answer to `request`, which was sent raw if it still holds a raw
+    /// body; `None` if it is to be answered whole.
+    fn stream(&self, _request: &R) -> Option<Box<dyn ReadStream>> {
+        None
+    }
 
-    /// The answer in a body that came with a 2xx status. Some vendors send errors so too.
+    /// The answer to `request`, which was sent raw if it still holds a raw body, in a body that came with a 2xx status. Some vendors send errors so too.
     ///
     /// # Errors
     /// [`FailureKind::Malformed`] if the body is not in the format, [`FailureKind::Rejected`] if
     /// the vendor's filter left no text, and what an error in the body means. The failure's status
     /// is the error's own code if it has one, and else `None`.
-    fn decode(&self, body: &[u8]) -> Result<R::Answer, Failure>;
+    fn decode(&self, request: &R, body: &[u8]) -> Result<R::Answer, Failure>;
 
     /// What an answer with any other status means. The body may be anything.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure;
+}
+
+/// Reads one streamed answer, event by event. Pure: bytes come in, events go out.
+pub trait ReadStream {
+    /// Takes one server-sent event and tells what is in it: nothing, one thing or several.
+    ///
+    /// # Errors
+    /// What an error in the stream means, or [`FailureKind::Malformed`]. The stream is over.
+    fn read(&mut self, event: &sse::ServerSent, into: &mut Vec<Event>) -> Result<(), Failure>;
+
+    /// The vendor sends no more.
+    ///
+    /// # Errors
+    /// [`FailureKind::Interrupted`] if the answer was not complete.
+    fn end(&mut self, into: &mut Vec<Event>) -> Result<(), Failure>;
 }
 
 /// What differs between providers that speak the same format; from hub.pyfun.
@@ -92,6 +121,22 @@ pub struct Encoded {
     pub path: String,
     /// JSON to post; without it, the path is got.
     pub body: Option<Vec<u8>>,
+    /// Parameters that the caller set and the vendor does not have: they are left out, and the caller
+    /// is told so.
+    pub dropped: Vec<Cow<'static, str>>,
+    /// The request goes to the vendor as it came, and the answer shall go back so.
+    pub raw: bool,
+}
+
+/// What stands around an answer that the hub writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The answer's id.
+    pub id: String,
+    /// The model's name, as the client shall see it.
+    pub model: String,
+    /// When, in seconds since 1970.
+    pub created: u64,
 }
 
 /// Every format there is.
@@ -111,6 +156,8 @@ impl Encoded {
             Ok(()) => Ok(Self {
                 path,
                 body: Some(body),
+                dropped: Vec::new(),
+                raw: false,
             }),
             Err(_) => Err(Failure::new(FailureKind::Rejected, Class::Stop)),
         }

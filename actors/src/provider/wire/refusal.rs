@@ -27,6 +27,11 @@ pub(super) fn malformed() -> Failure {
     Failure::new(FailureKind::Malformed, Class::NextNow)
 }
 
+/// A stream that ends before its answer does. The vendor did the work and bills it: not again.
+pub(super) fn broken_off() -> Failure {
+    Failure::new(FailureKind::Interrupted, Class::NextNow)
+}
+
 /// The request itself was refused, by a filter or by the model.
 pub(super) fn rejected(word: &'static str) -> Failure {
     Failure {
@@ -122,6 +127,7 @@ fn weigh(status: u16, headers: &HeaderMap, said: Said) -> Failure {
         status: Some(status),
         retry_after,
         word: said.word,
+        advice: None,
     }
 }
 

@@ -151,6 +151,7 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let Outcome { result, provenance } = outcome;
     let mut result = match result {
         ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
+        ToolResult::Kept(text) => CallToolResult::success(vec![ContentBlock::text(&*text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
         // Structured content is an object, in every version.
         ToolResult::Rows(Rows { rows, truncated }) => {

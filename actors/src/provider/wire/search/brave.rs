@@ -101,29 +101,12 @@ impl Wire<SearchRequest> for Brave {
                 ("search_lang", language),
             ]),
             body: None,
+            dropped: dropped(request),
+            raw: false,
         })
     }
 
-    fn dropped(&self, request: &SearchRequest, _: &Dialect) -> Vec<&'static str> {
-        let country = request.country.as_deref();
-        let language = request.language.as_deref();
-        lacking([
-            ("include_answer", request.include_answer == Some(true), true),
-            (
-                "country",
-                country.is_some(),
-                country.and_then(places::brave_country).is_none(),
-            ),
-            (
-                "language",
-                language.is_some(),
-                language.and_then(places::brave_language).is_none(),
-            ),
-            ("domains", request.domains.len() > 1, true),
-        ])
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<Found, Failure> {
+    fn decode(&self, _: &SearchRequest, body: &[u8]) -> Result<Found, Failure> {
         let body = String::from_utf8_lossy(body);
         let answer: Answer<'_> = refusal::answer(&body, said)?;
         if let Some(error) = &answer.error {
@@ -158,6 +141,25 @@ impl Wire<SearchRequest> for Brave {
             }
         })
     }
+}
+
+fn dropped(request: &SearchRequest) -> Vec<Cow<'static, str>> {
+    let country = request.country.as_deref();
+    let language = request.language.as_deref();
+    lacking([
+        ("include_answer", request.include_answer == Some(true), true),
+        (
+            "country",
+            country.is_some(),
+            country.and_then(places::brave_country).is_none(),
+        ),
+        (
+            "language",
+            language.is_some(),
+            language.and_then(places::brave_language).is_none(),
+        ),
+        ("domains", request.domains.len() > 1, true),
+    ])
 }
 
 /// When the longest of the limits that are used up is free again, in seconds. Both headers are lists

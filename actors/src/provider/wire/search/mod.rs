@@ -15,6 +15,8 @@ mod tavily;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Wire;
@@ -50,11 +52,11 @@ fn query<'a>(pairs: impl IntoIterator<Item = (&'static str, Option<&'a str>)>) -
 }
 
 /// Names of the parameters that the caller set (first) and the vendor does not have (second).
-fn lacking<const N: usize>(params: [(&'static str, bool, bool); N]) -> Vec<&'static str> {
+fn lacking<const N: usize>(params: [(&'static str, bool, bool); N]) -> Vec<Cow<'static, str>> {
     params
         .into_iter()
         .filter(|(_, set, lacks)| *set && *lacks)
-        .map(|(name, _, _)| name)
+        .map(|(name, _, _)| name.into())
         .collect()
 }
 

@@ -93,22 +93,12 @@ impl Wire<SearchRequest> for Searxng {
                 ("language", language.as_deref()),
             ]),
             body: None,
+            dropped: dropped(request),
+            raw: false,
         })
     }
 
-    fn dropped(&self, request: &SearchRequest, _: &Dialect) -> Vec<&'static str> {
-        lacking([
-            (
-                "freshness",
-                request.freshness.is_some(),
-                request.freshness.and_then(range).is_none(),
-            ),
-            ("country", request.country.is_some(), true),
-            ("domains", !request.domains.is_empty(), true),
-        ])
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<Found, Failure> {
+    fn decode(&self, _: &SearchRequest, body: &[u8]) -> Result<Found, Failure> {
         let body = String::from_utf8_lossy(body);
         let answer: Answer<'_> = refusal::answer(&body, said)?;
         let Some(hits) = answer.results.0 else {
@@ -128,6 +118,18 @@ impl Wire<SearchRequest> for Searxng {
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
         refusal::refusal(status, headers, body, said)
     }
+}
+
+fn dropped(request: &SearchRequest) -> Vec<Cow<'static, str>> {
+    lacking([
+        (
+            "freshness",
+            request.freshness.is_some(),
+            request.freshness.and_then(range).is_none(),
+        ),
+        ("country", request.country.is_some(), true),
+        ("domains", !request.domains.is_empty(), true),
+    ])
 }
 
 fn said(status: u16, error: &ErrorBody<'_>) -> Said {

@@ -107,22 +107,14 @@ impl Wire<SearchRequest> for Tavily {
             country: request.country.as_deref().and_then(places::tavily_country),
             include_domains: &request.domains,
         };
-        Encoded::new(String::new(), &body, request.query.len() + 256)
+        let encoded = Encoded::new(String::new(), &body, request.query.len() + 256)?;
+        Ok(Encoded {
+            dropped: dropped(request),
+            ..encoded
+        })
     }
 
-    fn dropped(&self, request: &SearchRequest, _: &Dialect) -> Vec<&'static str> {
-        let country = request.country.as_deref();
-        lacking([
-            (
-                "country",
-                country.is_some(),
-                country.and_then(places::tavily_country).is_none(),
-            ),
-            ("language", request.language.is_some(), true),
-        ])
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<Found, Failure> {
+    fn decode(&self, _: &SearchRequest, body: &[u8]) -> Result<Found, Failure> {
         let body = String::from_utf8_lossy(body);
         let answer: Answer<'_> = refusal::answer(&body, said)?;
         match (answer.results.0, answer.error.or(answer.detail)) {
@@ -144,6 +136,18 @@ impl Wire<SearchRequest> for Tavily {
             ..said(status, error)
         })
     }
+}
+
+fn dropped(request: &SearchRequest) -> Vec<Cow<'static, str>> {
+    let country = request.country.as_deref();
+    lacking([
+        (
+            "country",
+            country.is_some(),
+            country.and_then(places::tavily_country).is_none(),
+        ),
+        ("language", request.language.is_some(), true),
+    ])
 }
 
 /// A day: no wait is longer.

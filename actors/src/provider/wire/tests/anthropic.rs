@@ -1,8 +1,9 @@
 //! Anthropic's Messages format.
 
 use super::{
-    decoded, encoded, failed, gist, plain_request, refused, request, seconds, wire, without,
+    decoded, encoded, failed, gist, plain_request, refused, request, seconds, signed, wire, without,
 };
+use crate::conversation::{Content, Format, Part, ToolCall};
 use crate::protocol::{
     Class::{NextNow, RetrySame, Stop},
     Completion,
@@ -63,11 +64,25 @@ fn dropped_parameters_lose_neither_system_nor_the_required_limit() {
 }
 
 #[test]
-fn reply_joins_text_blocks_and_counts_the_cache_as_input() {
+fn reply_keeps_its_blocks_apart_and_counts_the_cache_as_input() {
     assert_eq!(
         decoded("anthropic", GOLDEN),
         Completion {
-            text: "A language.\nIt is fast.".to_owned(),
+            parts: vec![
+                signed(
+                    Content::Thinking("hm".to_owned()),
+                    Format::Anthropic,
+                    "c2ln"
+                ),
+                Part::text("A language.\n"),
+                Content::ToolCall(ToolCall {
+                    id: "t1".to_owned(),
+                    name: "x".to_owned(),
+                    arguments: r#"{"text": "nor this"}"#.to_owned(),
+                })
+                .into(),
+                Part::text("It is fast."),
+            ],
             model: Some("claude-haiku-4-5-20251001".to_owned()),
             usage: Usage {
                 input_tokens: 3210,
@@ -77,6 +92,7 @@ fn reply_joins_text_blocks_and_counts_the_cache_as_input() {
                 cost_usd: None,
             },
             finish: FinishReason::Stop,
+            ..Completion::default()
         }
     );
 }
@@ -116,7 +132,7 @@ fn an_answer_without_text_is_empty_and_one_without_content_is_malformed() {
     let body = r#"{"type":"message","content":[],"stop_reason":"max_tokens"}"#;
     let completion = decoded("anthropic", body);
     assert_eq!(
-        (completion.text.as_str(), completion.finish),
+        (completion.text().as_str(), completion.finish),
         ("", FinishReason::Length)
     );
     let failure = failed(
@@ -142,7 +158,7 @@ fn strange_types_do_not_lose_the_text() {
                 "usage":{usage},"model":[],"id":{{}},"stop_reason":{{}}}}"#
         );
         let completion = decoded("anthropic", &body);
-        assert_eq!(completion.text, "kept", "{usage}");
+        assert_eq!(completion.text(), "kept", "{usage}");
         assert_eq!(completion.usage, Usage::default(), "{usage}");
         assert_eq!(completion.model, None);
     }

@@ -1,6 +1,7 @@
 //! Google's generateContent format.
 
-use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
+use super::{decoded, encoded, failed, gist, plain_request, read, request, signed, wire, without};
+use crate::conversation::{Content, Format, Part};
 use crate::protocol::{
     Class::{NextNow, Stop},
     Completion,
@@ -86,11 +87,19 @@ fn a_model_stays_in_its_path_segment() {
 }
 
 #[test]
-fn reply_joins_parts_without_thinking_and_counts_thinking_as_output() {
+fn reply_keeps_thinking_apart_and_counts_it_as_output() {
     assert_eq!(
         decoded("gemini", GOLDEN),
         Completion {
-            text: "A language.\nIt is fast.".to_owned(),
+            parts: vec![
+                Content::Thinking("Let me think.".to_owned()).into(),
+                signed(
+                    Content::Text("A language.\n".to_owned()),
+                    Format::Gemini,
+                    "c2ln"
+                ),
+                Part::text("It is fast."),
+            ],
             model: Some("gemini-2.5-flash".to_owned()),
             usage: Usage {
                 input_tokens: 3215,
@@ -100,6 +109,7 @@ fn reply_joins_parts_without_thinking_and_counts_thinking_as_output() {
                 cost_usd: None,
             },
             finish: FinishReason::Stop,
+            ..Completion::default()
         }
     );
 }
@@ -156,7 +166,7 @@ fn finish_reasons_are_mapped() {
             )
         };
         assert_eq!(decoded("gemini", &body("x")).finish, with_text, "{reason}");
-        match (wire("gemini").decode(body("").as_bytes()), without_text) {
+        match (read("gemini", body("").as_bytes()), without_text) {
             (Ok(completion), Ok(finish)) => assert_eq!(completion.finish, finish, "{reason}"),
             (Err(failure), Err(expected)) => assert_eq!(gist(&failure), expected, "{reason}"),
             (outcome, expected) => panic!("{reason}: {outcome:?} instead of {expected:?}"),
@@ -183,7 +193,7 @@ fn thinking_may_spend_all_tokens() {
         );
         let completion = decoded("gemini", &body);
         assert_eq!(
-            (completion.text.as_str(), completion.finish),
+            (completion.text().as_str(), completion.finish),
             ("", FinishReason::Length)
         );
         assert_eq!(completion.usage.output_tokens, 64);
@@ -238,7 +248,7 @@ fn strange_types_do_not_lose_the_text() {
                 "finishReason":null}}],"usageMetadata":{usage},"modelVersion":2.5,"error":null}}"#
         );
         let completion = decoded("gemini", &body);
-        assert_eq!(completion.text, "kept", "{usage}");
+        assert_eq!(completion.text(), "kept", "{usage}");
         assert_eq!(completion.usage, Usage::default(), "{usage}");
     }
 }

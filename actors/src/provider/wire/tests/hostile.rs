@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{decoded, failed, gist};
+use super::{decoded, failed, gist, plain_request, read};
 use crate::{
     protocol::{Class::NextNow, FailureKind::Malformed},
     provider::wire::ALL,
@@ -28,7 +28,7 @@ const ANSWERS: [(&str, &str); 3] = [
 fn good_answers_are_good() {
     for (format, body) in ANSWERS {
         let completion = decoded(format, body);
-        assert_eq!(completion.text, "kept 🦀", "{format}");
+        assert_eq!(completion.text(), "kept 🦀", "{format}");
         assert_eq!(completion.usage.input_tokens, 10, "{format}");
         assert_eq!(
             decoded(format, &format!("\u{feff}\r\n{body}\n")),
@@ -81,7 +81,7 @@ fn any_byte_may_be_any_other() {
             for byte in *b"\0\"\\{}[]:,x0-e \xff\xc3" {
                 let mut bytes = body.as_bytes().to_vec();
                 bytes[at] = byte;
-                let _ = wire.decode(&bytes);
+                let _ = wire.decode(&plain_request(), &bytes);
                 let _ = wire.refusal(429, &Default::default(), &bytes);
             }
         }
@@ -97,8 +97,8 @@ fn bad_utf_8_costs_a_letter_and_not_the_text() {
             .position(|&byte| byte == b'@')
             .expect("the mark");
         bytes[at] = 0xc3;
-        let completion = super::wire(format).decode(&bytes).expect("a completion");
-        assert_eq!(completion.text, "kept\u{fffd}🦀", "{format}");
+        let completion = read(format, &bytes).expect("a completion");
+        assert_eq!(completion.text(), "kept\u{fffd}🦀", "{format}");
     }
 }
 
@@ -138,7 +138,7 @@ fn a_long_list_of_nothing_is_read_in_one_pass() {
         format!(r#"{{"error":{{"details":{nothing}}}}}"#),
     ] {
         for wire in ALL {
-            let _ = wire.decode(body.as_bytes());
+            let _ = wire.decode(&plain_request(), body.as_bytes());
             let _ = wire.refusal(500, &Default::default(), body.as_bytes());
         }
     }

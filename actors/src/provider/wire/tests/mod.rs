@@ -2,37 +2,48 @@
 
 mod anthropic;
 mod gemini;
+mod gemini_client;
 mod gemini_errors;
 mod hostile;
 mod openai;
 mod openai_errors;
+mod round_trip;
 mod statuses;
+mod streams;
+mod translations;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName};
 
 use super::{Dialect, Wire, by_name};
-use crate::protocol::{Class, Completion, CompletionRequest, Failure, FailureKind};
+use crate::{
+    conversation::{Content, Conversation, Format, Part, Signature},
+    protocol::{Class, Completion, CompletionRequest, Failure, FailureKind},
+};
 
 fn wire(name: &str) -> &'static dyn Wire {
     by_name(name).expect("a known format")
 }
 
 fn request() -> CompletionRequest {
-    CompletionRequest {
-        system: Some("Be brief.".into()),
-        prompt: "What is \"Rust\"?\n".to_owned(),
-        max_tokens: 64,
-        temperature: Some(0.5),
-    }
+    asking(Some("Be brief."), Some(0.5))
 }
 
 fn plain_request() -> CompletionRequest {
+    asking(None, None)
+}
+
+fn asking(system: Option<&str>, temperature: Option<f64>) -> CompletionRequest {
+    let prompt = "What is \"Rust\"?\n".to_owned();
+    let mut conversation = Conversation::ask(system.map(Arc::from), prompt);
+    conversation.sampling.temperature = temperature;
     CompletionRequest {
-        system: None,
-        temperature: None,
-        ..request()
+        conversation: Arc::new(conversation),
+        max_tokens: Some(64),
+        ceiling: u32::MAX,
+        stream: false,
+        raw: None,
     }
 }
 
@@ -40,6 +51,14 @@ fn without(parameters: &[&str]) -> Dialect {
     Dialect {
         drop_params: parameters.iter().map(|name| (*name).to_owned()).collect(),
         ..Dialect::default()
+    }
+}
+
+fn signed(content: Content, format: Format, text: &str) -> Part {
+    let text = text.into();
+    Part {
+        content,
+        signature: Some(Signature { format, text }),
     }
 }
 
@@ -58,11 +77,16 @@ fn encoded(
 }
 
 fn decoded(format: &str, body: &str) -> Completion {
-    wire(format).decode(body.as_bytes()).expect("a completion")
+    read(format, body.as_bytes()).expect("a completion")
+}
+
+fn read(format: &str, body: &[u8]) -> Result<Completion, Failure> {
+    let completed = wire(format).decode(&plain_request(), body)?;
+    Ok(completed.whole().expect("a whole answer"))
 }
 
 fn failed(format: &str, body: &str) -> Failure {
-    wire(format).decode(body.as_bytes()).expect_err("a failure")
+    read(format, body.as_bytes()).expect_err("a failure")
 }
 
 fn refused(format: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {

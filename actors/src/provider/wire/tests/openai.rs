@@ -1,6 +1,7 @@
 //! OpenAI's chat completions format and its dialects.
 
 use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
+use crate::conversation::{Content, Part};
 use crate::protocol::{
     Class::{NextNow, Stop},
     Completion,
@@ -67,7 +68,10 @@ fn reply_is_read_with_all_its_counts() {
     assert_eq!(
         decoded("openai", GOLDEN),
         Completion {
-            text: "A language.\nIt is fast.".to_owned(),
+            parts: vec![
+                Content::Thinking("hm".to_owned()).into(),
+                Part::text("A language.\nIt is fast."),
+            ],
             model: Some("meta-llama/llama-4:free".to_owned()),
             usage: Usage {
                 input_tokens: 3210,
@@ -77,6 +81,7 @@ fn reply_is_read_with_all_its_counts() {
                 cost_usd: Some(0.00012),
             },
             finish: FinishReason::Stop,
+            ..Completion::default()
         }
     );
 }
@@ -108,7 +113,7 @@ fn content_comes_as_text_as_parts_or_not_at_all() {
         (r#"{"content":[]}"#, ""),
     ] {
         let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#);
-        assert_eq!(decoded("openai", &body).text, expected, "{message}");
+        assert_eq!(decoded("openai", &body).text(), expected, "{message}");
     }
 }
 
@@ -181,12 +186,12 @@ fn strange_types_do_not_lose_the_text() {
                 "usage":{usage},"model":null,"adi":{{"a":[1,{{}}]}},"error":{{}}}}"#
         );
         let completion = decoded("openai", &body);
-        assert_eq!(completion.text, "kept", "{usage}");
+        assert_eq!(completion.text(), "kept", "{usage}");
         assert_eq!(completion.usage, Usage::default(), "{usage}");
     }
     for error in ["null", "false", "0", r#""""#, "[]"] {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],"error":{error}}}"#);
-        assert_eq!(decoded("openai", &body).text, "x", "{error}");
+        assert_eq!(decoded("openai", &body).text(), "x", "{error}");
     }
     for model in [r#""a b""#, r#""a\r\nb""#, r#""""#, r#""mödel""#] {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],"model":{model}}}"#);

@@ -1,12 +1,11 @@
 //! Brave's web search.
 
-use super::{decoded, encoded, failed, gist, plain_request, refused, request, wire};
+use super::{decoded, dropped, encoded, failed, gist, plain_request, refused, request};
 use crate::protocol::{
     Class::{NextNow, RetrySame, Stop},
     FailureKind::{QuotaExhausted, RateLimited, Rejected, Unauthorized},
     Found, Freshness, Hit, SearchRequest,
 };
-use crate::provider::wire::Dialect;
 
 const GOLDEN: &str = r#"{
     "query": {"original": "rust actors", "more_results_available": true}, "type": "search",
@@ -28,11 +27,7 @@ fn request_is_exact() {
     let (path, body) = encoded("brave", &plain_request(), true);
     assert_eq!(path, "?q=rust%20actors&count=5&result_filter=web");
     assert_eq!(body, None);
-    assert!(
-        wire("brave")
-            .dropped(&plain_request(), &Dialect::default())
-            .is_empty()
-    );
+    assert!(dropped("brave", &plain_request()).is_empty());
 }
 
 #[test]
@@ -43,10 +38,7 @@ fn no_value_can_leave_its_parameter() {
         "?q=a%26b%3Dc%20%23%22%C3%BC%22%0D%0A%3Fx&count=20&result_filter=web&freshness=pw\
          &country=DE&search_lang=pt-br"
     );
-    assert_eq!(
-        wire("brave").dropped(&request(), &Dialect::default()),
-        ["include_answer", "domains"]
-    );
+    assert_eq!(dropped("brave", &request()), ["include_answer", "domains"]);
 }
 
 #[test]
@@ -64,10 +56,7 @@ fn one_host_is_an_operator_and_unknown_places_are_told() {
         path,
         "?q=rust%20actors%20site%3Adocs.rs&count=5&result_filter=web&freshness=py"
     );
-    assert_eq!(
-        wire("brave").dropped(&request, &Dialect::default()),
-        ["country", "language"]
-    );
+    assert_eq!(dropped("brave", &request), ["country", "language"]);
     for (language, expected) in [
         ("ja", "jp"),
         ("de-at", "de"),
@@ -80,11 +69,7 @@ fn one_host_is_an_operator_and_unknown_places_are_told() {
         };
         let (path, _) = encoded("brave", &request, false);
         assert!(path.ends_with(&format!("search_lang={expected}")), "{path}");
-        assert!(
-            wire("brave")
-                .dropped(&request, &Dialect::default())
-                .is_empty()
-        );
+        assert!(dropped("brave", &request).is_empty());
     }
 }
 

@@ -6,6 +6,8 @@ mod searxng;
 mod statuses;
 mod tavily;
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName};
 
 use super::by_name;
@@ -60,12 +62,21 @@ fn encoded(
     (encoded.path, body.transpose().expect("UTF-8"))
 }
 
+fn dropped(format: &str, request: &SearchRequest) -> Vec<Cow<'static, str>> {
+    let encoded = wire(format).encode(request, "", &Dialect::default());
+    encoded.expect("a request").dropped
+}
+
 fn decoded(format: &str, body: &str) -> Found {
-    wire(format).decode(body.as_bytes()).expect("hits")
+    wire(format)
+        .decode(&plain_request(), body.as_bytes())
+        .expect("hits")
 }
 
 fn failed(format: &str, body: &str) -> Failure {
-    wire(format).decode(body.as_bytes()).expect_err("a failure")
+    wire(format)
+        .decode(&plain_request(), body.as_bytes())
+        .expect_err("a failure")
 }
 
 fn refused(format: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {

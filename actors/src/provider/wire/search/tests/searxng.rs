@@ -1,12 +1,11 @@
 //! SearXNG's JSON.
 
-use super::{decoded, encoded, failed, plain_request, refused, request, wire};
+use super::{decoded, dropped, encoded, failed, plain_request, refused, request};
 use crate::protocol::{
     Class::{NextNow, Stop},
     FailureKind::{Rejected, ServerError},
     Found, Freshness, SearchRequest,
 };
-use crate::provider::wire::Dialect;
 
 const GOLDEN: &str = r#"{
     "query": "rust actors", "number_of_results": 0,
@@ -33,7 +32,7 @@ fn request_is_exact() {
         "?q=a%26b%3Dc%20%23%22%C3%BC%22%0D%0A%3Fx&format=json&language=pt-BR"
     );
     assert_eq!(
-        wire("searxng").dropped(&request(), &Dialect::default()),
+        dropped("searxng", &request()),
         ["freshness", "country", "domains"]
     );
     let day = SearchRequest {
@@ -42,11 +41,7 @@ fn request_is_exact() {
     };
     let (path, _) = encoded("searxng", &day, true);
     assert_eq!(path, "?q=rust%20actors&format=json&time_range=day");
-    assert!(
-        wire("searxng")
-            .dropped(&day, &Dialect::default())
-            .is_empty()
-    );
+    assert!(dropped("searxng", &day).is_empty());
 }
 
 #[test]

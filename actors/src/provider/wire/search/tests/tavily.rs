@@ -1,12 +1,11 @@
 //! Tavily's search.
 
-use super::{decoded, encoded, failed, gist, plain_request, refused, request, wire};
+use super::{decoded, dropped, encoded, failed, gist, plain_request, refused, request};
 use crate::protocol::{
     Class::{NextNow, RetrySame, Stop},
     FailureKind::{QuotaExhausted, RateLimited, Rejected, Unauthorized},
     Hit, SearchRequest,
 };
-use crate::provider::wire::Dialect;
 
 const GOLDEN: &str = r#"{
     "query": "rust actors", "follow_up_questions": null, "images": [],
@@ -27,11 +26,7 @@ fn request_is_exact() {
         body.as_deref(),
         Some(r#"{"query":"rust actors","max_results":5,"include_answer":true}"#)
     );
-    assert!(
-        wire("tavily")
-            .dropped(&plain_request(), &Dialect::default())
-            .is_empty()
-    );
+    assert!(dropped("tavily", &plain_request()).is_empty());
 }
 
 #[test]
@@ -43,10 +38,7 @@ fn what_the_caller_says_wins() {
             r#"{"query":"a&b=c #\"ü\"\r\n?x","max_results":20,"include_answer":true,"time_range":"week","country":"germany","include_domains":["docs.rs","example.com"]}"#
         )
     );
-    assert_eq!(
-        wire("tavily").dropped(&request(), &Dialect::default()),
-        ["language"]
-    );
+    assert_eq!(dropped("tavily", &request()), ["language"]);
     let without = SearchRequest {
         include_answer: Some(false),
         country: Some("xx".to_owned()),
@@ -57,10 +49,7 @@ fn what_the_caller_says_wins() {
         body.as_deref(),
         Some(r#"{"query":"rust actors","max_results":5,"include_answer":false}"#)
     );
-    assert_eq!(
-        wire("tavily").dropped(&without, &Dialect::default()),
-        ["country"]
-    );
+    assert_eq!(dropped("tavily", &without), ["country"]);
 }
 
 #[test]

@@ -1,0 +1,130 @@
+//! What a client that speaks OpenAI's format is answered, in one piece.
+
+use serde_json::{Map, Value, json};
+
+use super::extra_content;
+use crate::{
+    conversation::{Content, Format, Part},
+    protocol::{Completion, FinishReason, Usage},
+    provider::wire::Envelope,
+};
+
+/// The body of an answer.
+pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
+    let parts = &completion.parts;
+    let text = completion.text();
+    let calls: Vec<_> = parts.iter().filter_map(call).collect();
+    let mut message = Map::new();
+    message.insert("role".to_owned(), json!("assistant"));
+    let content = (!text.is_empty() || calls.is_empty()).then_some(text);
+    message.insert("content".to_owned(), json!(content));
+    message.insert("refusal".to_owned(), Value::Null);
+    let thinking = thinking(parts);
+    if !thinking.is_empty() {
+        message.insert("reasoning_content".to_owned(), json!(thinking));
+    }
+    let blocks: Vec<_> = parts.iter().filter_map(thinking_block).collect();
+    if !blocks.is_empty() {
+        message.insert("thinking_blocks".to_owned(), json!(blocks));
+    }
+    if !calls.is_empty() {
+        message.insert("tool_calls".to_owned(), json!(calls));
+    }
+    let body = json!({
+        "id": envelope.id,
+        "object": "chat.completion",
+        "created": envelope.created,
+        "model": envelope.model,
+        "choices": [{
+            "index": 0,
+            "message": message,
+            "logprobs": null,
+            "finish_reason": completion.finish,
+        }],
+        "usage": usage(&completion.usage),
+    });
+    body.to_string().into_bytes()
+}
+
+fn call(part: &Part) -> Option<Value> {
+    let Content::ToolCall(call) = &part.content else {
+        return None;
+    };
+    let mut written = json!({
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments(&call.arguments)},
+    });
+    if let Some(signature) = &part.signature
+        && signature.format == Format::Gemini
+        && let Some(fields) = written.as_object_mut()
+    {
+        let extra = extra_content(&signature.text);
+        fields.insert("extra_content".to_owned(), extra);
+    }
+    Some(written)
+}
+
+/// Clients read them as JSON, and nothing is none.
+fn arguments(text: &str) -> &str {
+    if text.is_empty() { "{}" } else { text }
+}
+
+fn thinking(parts: &[Part]) -> String {
+    let thoughts = parts.iter().filter_map(|part| match &part.content {
+        Content::Thinking(text) => Some(text.as_str()),
+        _ => None,
+    });
+    thoughts.collect()
+}
+
+/// A thought that its vendor wants back. The format has no place for it; this one is known from other
+/// gateways.
+fn thinking_block(part: &Part) -> Option<Value> {
+    match (&part.content, &part.signature) {
+        (Content::RedactedThinking(data), _) => {
+            Some(json!({"type": "redacted_thinking", "data": data}))
+        }
+        (Content::Thinking(text), Some(signature)) if signature.format == Format::Anthropic => {
+            Some(signed_thought(text, &signature.text))
+        }
+        _ => None,
+    }
+}
+
+/// A thought with the signature that has to come back with it.
+pub(super) fn signed_thought(text: &str, signature: &str) -> Value {
+    json!({"type": "thinking", "thinking": text, "signature": signature})
+}
+
+/// Tokens in the format's words.
+pub(super) fn usage(usage: &Usage) -> Value {
+    let mut counts = json!({
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    });
+    if let (Some(cached), Some(fields)) = (usage.cached_input_tokens, counts.as_object_mut()) {
+        let details = json!({"cached_tokens": cached});
+        fields.insert("prompt_tokens_details".to_owned(), details);
+    }
+    if let (Some(thinking), Some(fields)) = (usage.reasoning_tokens, counts.as_object_mut()) {
+        let details = json!({"reasoning_tokens": thinking});
+        fields.insert("completion_tokens_details".to_owned(), details);
+    }
+    counts
+}
+
+// === impl FinishReason ===
+
+impl FinishReason {
+    /// OpenAI's word, which is the hub's own.
+    pub(super) fn openai(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+        }
+    }
+}

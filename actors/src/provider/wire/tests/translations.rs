@@ -1,0 +1,546 @@
+//! One vendor's request at another vendor's door, and what passes through as it is.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{gist, read, wire, without};
+use crate::{
+    conversation::Content,
+    protocol::{Class::NextNow, CompletionRequest, Failure, FailureKind::Rejected, FinishReason},
+    provider::wire::{Dialect, Encoded, anthropic, openai},
+};
+
+/// Everything that a client of OpenAI's format can ask for, in a conversation that called two tools at
+/// once.
+fn chat() -> Value {
+    json!({
+        "model": "hub/any",
+        "messages": [
+            {"role": "developer", "content": "Be brief."},
+            {"role": "user", "content": [
+                {"type": "text", "text": "What is this, and the weather?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}},
+            ]},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Ulm\"}"}},
+                {"id": "call_2", "type": "function", "function": {"name": "files/list", "arguments": ""}},
+            ]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+            {"role": "tool", "tool_call_id": "call_2", "content": [{"type": "text", "text": "{\"files\": 3}"}]},
+            {"role": "user", "content": "And now?"},
+        ],
+        "tools": [
+            {"type": "function", "function": {"name": "weather", "description": "Tells it.",
+             "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}},
+            {"type": "function", "function": {"name": "files/list"}},
+        ],
+        "tool_choice": "required",
+        "parallel_tool_calls": false,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}},
+        "max_completion_tokens": 300, "temperature": 1.5, "top_p": 0.5, "seed": 7,
+        "frequency_penalty": 0.25, "stop": "END", "user": "u1", "logit_bias": {"1": 2},
+        "stream": false,
+    })
+}
+
+fn asked_by_openai(body: &Value) -> CompletionRequest {
+    let asked = openai::read_request(&Bytes::from(body.to_string()));
+    CompletionRequest {
+        raw: None,
+        ..asked.expect("a request").request
+    }
+}
+
+fn asked_by_anthropic(body: &Value) -> CompletionRequest {
+    let asked = anthropic::read_request(&Bytes::from(body.to_string()));
+    CompletionRequest {
+        raw: None,
+        ..asked.expect("a request").request
+    }
+}
+
+fn encode(format: &str, request: &CompletionRequest, model: &str) -> Result<Encoded, Failure> {
+    wire(format).encode(request, model, &without(&[]))
+}
+
+fn sent(format: &str, request: &CompletionRequest, model: &str) -> (Value, Vec<String>) {
+    let encoded = encode(format, request, model).expect("a request");
+    let body = serde_json::from_slice(&encoded.body.expect("a body")).expect("JSON");
+    let dropped = encoded.dropped.into_iter().map(String::from).collect();
+    (body, dropped)
+}
+
+fn outer_name(tools: &Value) -> String {
+    tools.as_str().expect("a name").to_owned()
+}
+
+#[test]
+fn openai_to_anthropic() {
+    let (body, dropped) = sent("anthropic", &asked_by_openai(&chat()), "claude-haiku-4-5");
+    let name = outer_name(&body["tools"][1]["name"]);
+    assert!(name.starts_with("_files_list_"), "{name}");
+    let expected = json!({
+        "model": "claude-haiku-4-5",
+        "max_tokens": 300,
+        "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "What is this, and the weather?"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+            ]},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "call_1", "name": "weather", "input": {"city": "Ulm"}},
+                {"type": "tool_use", "id": "call_2", "name": name, "input": {}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "call_1", "content": "sunny"},
+                {"type": "tool_result", "tool_use_id": "call_2", "content": "{\"files\": 3}"},
+                {"type": "text", "text": "And now?"},
+            ]},
+        ],
+        "temperature": 1.0, "top_p": 0.5, "stop_sequences": ["END"],
+        "tools": [
+            {"name": "weather", "description": "Tells it.",
+             "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}},
+            {"name": name, "input_schema": {"type": "object"}},
+        ],
+        "tool_choice": {"type": "any", "disable_parallel_tool_use": true},
+        "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
+        "metadata": {"user_id": "u1"},
+    });
+    assert_eq!(body, expected);
+    assert_eq!(dropped, ["seed", "frequency_penalty", "logit_bias"]);
+}
+
+#[test]
+fn openai_to_gemini() {
+    let (body, dropped) = sent("gemini", &asked_by_openai(&chat()), "gemini-2.5-flash");
+    let name = outer_name(&body["tools"][0]["functionDeclarations"][1]["name"]);
+    let expected = json!({
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+        "contents": [
+            {"role": "user", "parts": [
+                {"text": "What is this, and the weather?"},
+                {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+            ]},
+            {"role": "model", "parts": [
+                {"functionCall": {"id": "call_1", "name": "weather", "args": {"city": "Ulm"}}},
+                {"functionCall": {"id": "call_2", "name": name, "args": {}}},
+            ]},
+            {"role": "user", "parts": [
+                {"functionResponse": {"id": "call_1", "name": "weather", "response": {"result": "sunny"}}},
+                {"functionResponse": {"id": "call_2", "name": name, "response": {"files": 3}}},
+            ]},
+            {"role": "user", "parts": [{"text": "And now?"}]},
+        ],
+        "tools": [{"functionDeclarations": [
+            {"name": "weather", "description": "Tells it.",
+             "parametersJsonSchema": {"type": "object", "properties": {"city": {"type": "string"}}}},
+            {"name": name},
+        ]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY"}},
+        "generationConfig": {
+            "maxOutputTokens": 300, "temperature": 1.5, "topP": 0.5, "seed": 7,
+            "frequencyPenalty": 0.25, "stopSequences": ["END"],
+            "responseMimeType": "application/json", "responseJsonSchema": {"type": "object"},
+        },
+    });
+    assert_eq!(body, expected);
+    assert_eq!(dropped, ["user", "parallel_tool_calls", "logit_bias"]);
+}
+
+#[test]
+fn openai_to_another_server_of_its_format() {
+    let (body, dropped) = sent("openai", &asked_by_openai(&chat()), "org/model");
+    let mut expected = chat();
+    let fields = expected.as_object_mut().expect("an object");
+    fields.remove("stream");
+    fields.remove("max_completion_tokens");
+    fields.insert("model".to_owned(), json!("org/model"));
+    fields.insert("max_tokens".to_owned(), json!(300));
+    fields.insert("stop".to_owned(), json!(["END"]));
+    let name = outer_name(&body["tools"][1]["function"]["name"]);
+    expected["messages"][0]["role"] = json!("system");
+    expected["messages"][2]["tool_calls"][1]["function"] = json!({"name": name, "arguments": "{}"});
+    expected["messages"][4]["content"] = json!("{\"files\": 3}");
+    expected["tools"][1]["function"]["name"] = json!(name);
+    assert_eq!(body, expected);
+    assert_eq!(dropped, [""; 0]);
+}
+
+#[test]
+fn anthropic_to_the_others() {
+    let request = asked_by_anthropic(&json!({
+        "model": "claude-sonnet-4-6", "max_tokens": 9000, "stream": true,
+        "system": [{"type": "text", "text": "One.", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "Two."}],
+        "messages": [
+            {"role": "user", "content": "Hello"},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+                {"type": "text", "text": "Looking."},
+                {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Ulm"}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": [
+                    {"type": "text", "text": "broken"},
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+                ]},
+                {"type": "text", "text": "Again"},
+            ]},
+        ],
+        "tools": [
+            {"name": "weather", "input_schema": {"type": "object"}},
+            {"type": "web_search_20250305", "name": "web_search"},
+        ],
+        "tool_choice": {"type": "tool", "name": "weather"},
+        "thinking": {"type": "enabled", "budget_tokens": 2048},
+        "top_k": 5, "metadata": {"user_id": "u1"}, "service_tier": "auto",
+    }));
+    let (body, dropped) = sent("openai", &request, "m");
+    assert_eq!(
+        body,
+        json!({
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "One."},
+                {"role": "system", "content": "Two."},
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": "Looking.", "tool_calls": [{
+                    "id": "toolu_1", "type": "function",
+                    "function": {"name": "weather", "arguments": "{\"city\":\"Ulm\"}"},
+                }]},
+                {"role": "tool", "tool_call_id": "toolu_1", "content": "broken"},
+                {"role": "user", "content": [
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+                    {"type": "text", "text": "Again"},
+                ]},
+            ],
+            "max_tokens": 9000,
+            "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}],
+            "tool_choice": {"type": "function", "function": {"name": "weather"}},
+            "reasoning_effort": "low", "user": "u1",
+            "stream": true, "stream_options": {"include_usage": true},
+        })
+    );
+    assert_eq!(dropped, ["top_k", "tools", "service_tier"]);
+
+    let (body, dropped) = sent("gemini", &request, "gemini-3-pro");
+    assert_eq!(
+        body["contents"],
+        json!([
+            {"role": "user", "parts": [{"text": "Hello"}]},
+            {"role": "model", "parts": [
+                {"text": "Looking."},
+                {"functionCall": {"id": "toolu_1", "name": "weather", "args": {"city": "Ulm"}},
+                 "thoughtSignature": "skip_thought_signature_validator"},
+            ]},
+            {"role": "user", "parts": [
+                {"functionResponse": {"id": "toolu_1", "name": "weather", "response": {"error": "broken"}}},
+                {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+                {"text": "Again"},
+            ]},
+        ])
+    );
+    let config = json!({"thinkingBudget": 2048, "includeThoughts": true});
+    assert_eq!(body["generationConfig"]["thinkingConfig"], config);
+    let calling =
+        json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}});
+    assert_eq!(body["toolConfig"], calling);
+    assert_eq!(dropped, ["tools", "user", "service_tier"]);
+    let path = encode("gemini", &request, "gemini-3-pro")
+        .expect("a request")
+        .path;
+    assert_eq!(path, "/models/gemini-3-pro:streamGenerateContent?alt=sse");
+}
+
+#[test]
+fn a_gemini_signature_survives_both_doors() {
+    let body = r#"{"candidates":[{"content":{"parts":[
+        {"functionCall":{"id":"f1","name":"a","args":{}},"thoughtSignature":"c2ln"},
+        {"functionCall":{"id":"f2","name":"b","args":{}}}]},"finishReason":"STOP"}]}"#;
+    let completion = read("gemini", body.as_bytes()).expect("an answer");
+    let envelope = super::super::Envelope {
+        id: "i".to_owned(),
+        model: "m".to_owned(),
+        created: 1,
+    };
+    let chat: Value =
+        serde_json::from_slice(&openai::write_answer(&completion, &envelope)).expect("JSON");
+    let again = asked_by_openai(&json!({"model": "m", "messages": [
+        {"role": "user", "content": "x"}, chat["choices"][0]["message"],
+    ]}));
+    let message: Value =
+        serde_json::from_slice(&anthropic::write_answer(&completion, &envelope)).expect("JSON");
+    let also = asked_by_anthropic(&json!({"model": "m", "max_tokens": 1, "messages": [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": message["content"]},
+    ]}));
+    for request in [again, also] {
+        let (body, _) = sent("gemini", &request, "gemini-3-pro");
+        assert_eq!(
+            body["contents"][1]["parts"],
+            json!([
+                {"functionCall": {"id": "f1", "name": "a", "args": {}}, "thoughtSignature": "c2ln"},
+                {"functionCall": {"id": "f2", "name": "b", "args": {}}},
+            ])
+        );
+        let (body, _) = sent("anthropic", &request, "claude-haiku-4-5");
+        assert!(!body.to_string().contains("c2ln"), "it is nobody else's");
+    }
+}
+
+#[test]
+fn names_that_a_vendor_does_not_take_come_back() {
+    let request = asked_by_openai(&chat());
+    let name = {
+        let (body, _) = sent("anthropic", &request, "m");
+        outer_name(&body["tools"][1]["name"])
+    };
+    let answers = [
+        (
+            "anthropic",
+            json!({"type": "message", "stop_reason": "tool_use", "content": [
+            {"type": "tool_use", "id": "t", "name": name, "input": {}}]}),
+        ),
+        (
+            "gemini",
+            json!({"candidates": [{"finishReason": "STOP", "content": {"parts": [
+            {"functionCall": {"name": name, "args": {}}}]}}]}),
+        ),
+        (
+            "openai",
+            json!({"choices": [{"finish_reason": "stop", "message": {"tool_calls": [
+            {"id": "t", "function": {"name": name, "arguments": "{}"}}]}}]}),
+        ),
+    ];
+    for (format, body) in answers {
+        let decoded = wire(format).decode(&request, body.to_string().as_bytes());
+        let completion = decoded.expect("an answer").whole().expect("a whole one");
+        let Some(Content::ToolCall(call)) = completion.parts.first().map(|part| &part.content)
+        else {
+            panic!("{format}: no call in {completion:?}");
+        };
+        assert_eq!(call.name, "files/list", "{format}");
+        assert_eq!(completion.finish, FinishReason::ToolCalls, "{format}");
+    }
+}
+
+#[test]
+fn turns_are_what_anthropic_takes() {
+    let request = asked_by_openai(&json!({"model": "m", "messages": [
+        {"role": "user", "content": "one"},
+        {"role": "system", "content": "Later."},
+        {"role": "user", "content": [{"type": "text", "text": " "}, {"type": "text", "text": "two"}]},
+        {"role": "assistant", "content": ""},
+        {"role": "user", "content": "three"},
+    ]}));
+    let (body, _) = sent("anthropic", &request, "m");
+    assert_eq!(body["system"], "Later.");
+    assert_eq!(
+        body["messages"],
+        json!([{"role": "user", "content": [
+            {"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "text", "text": "three"},
+        ]}])
+    );
+    assert_eq!(body["max_tokens"], 4096);
+}
+
+#[test]
+fn broken_arguments_are_not_lost() {
+    let request = asked_by_openai(&json!({"model": "m", "messages": [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": "", "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "n", "arguments": "{\"a\": "}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "no"},
+    ]}));
+    let (body, _) = sent("anthropic", &request, "m");
+    assert_eq!(
+        body["messages"][1]["content"][0]["input"],
+        json!({"INVALID_JSON": "{\"a\": "})
+    );
+}
+
+#[test]
+fn what_a_vendor_cannot_take_is_refused_with_advice() {
+    let with = |part: Value| {
+        asked_by_openai(&json!({"model": "m", "messages": [{"role": "user", "content": [part]}]}))
+    };
+    let image =
+        with(json!({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}));
+    let failure = encode("gemini", &image, "m").expect_err("a refusal");
+    assert_eq!(gist(&failure), (Rejected, NextNow, None));
+    assert!(
+        failure
+            .advice
+            .is_some_and(|advice| advice.contains("HUB_FETCH_IMAGES"))
+    );
+    assert!(encode("anthropic", &image, "m").is_ok() && encode("openai", &image, "m").is_ok());
+
+    let audio =
+        with(json!({"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}));
+    let failure = encode("anthropic", &audio, "m").expect_err("a refusal");
+    assert_eq!(gist(&failure), (Rejected, NextNow, None));
+    assert!(encode("gemini", &audio, "m").is_ok() && encode("openai", &audio, "m").is_ok());
+}
+
+#[test]
+fn thinking_is_told_as_the_model_takes_it() {
+    let asked = |effort: &str| {
+        asked_by_openai(&json!({
+            "model": "m", "reasoning_effort": effort, "temperature": 0.5, "max_tokens": 20_000,
+            "messages": [{"role": "user", "content": "x"}],
+        }))
+    };
+    let (body, dropped) = sent("anthropic", &asked("high"), "claude-sonnet-4-5");
+    assert_eq!(
+        body["thinking"],
+        json!({"type": "enabled", "budget_tokens": 15_000})
+    );
+    assert_eq!(body["temperature"], Value::Null);
+    assert_eq!(dropped, ["temperature"]);
+    let (body, _) = sent("anthropic", &asked("high"), "claude-opus-4-6");
+    assert_eq!(body["thinking"], json!({"type": "adaptive"}));
+    assert_eq!(body["output_config"], json!({"effort": "high"}));
+    let (body, dropped) = sent("anthropic", &asked("none"), "claude-opus-4-6");
+    assert_eq!((&body["thinking"], dropped.len()), (&Value::Null, 0));
+    let (body, _) = sent("gemini", &asked("low"), "gemini-2.5-flash");
+    assert_eq!(
+        body["generationConfig"]["thinkingConfig"],
+        json!({"thinkingBudget": 2048})
+    );
+    let (body, _) = sent("gemini", &asked("low"), "gemini-3-pro");
+    assert_eq!(
+        body["generationConfig"]["thinkingConfig"],
+        json!({"thinkingLevel": "low"})
+    );
+}
+
+#[test]
+fn the_same_format_passes_as_it_came() {
+    let body = r#"{ "model":"x", "messages" : [ {"role":"user","content":"h\u0069","cache_control":{"a":1.0}} ],"stream":true,"max_tokens":7,"zz": [1,  2]}"#;
+    let asked = openai::read_request(&Bytes::from(body))
+        .expect("a request")
+        .request;
+    let encoded = encode("openai", &asked, "new/model").expect("a request");
+    assert!(encoded.raw);
+    assert_eq!(
+        String::from_utf8(encoded.body.expect("a body")).expect("UTF-8"),
+        r#"{"model":"new/model","messages":[ {"role":"user","content":"h\u0069","cache_control":{"a":1.0}} ],"stream":true,"max_tokens":7,"zz":[1,  2],"stream_options":{"include_usage":true}}"#
+    );
+    let dialect = Dialect {
+        max_completion_tokens: true,
+        ..without(&["zz"])
+    };
+    let encoded = wire("openai")
+        .encode(&asked, "m", &dialect)
+        .expect("a request");
+    assert_eq!(encoded.dropped, ["zz"]);
+    let sent: Value = serde_json::from_slice(&encoded.body.expect("a body")).expect("JSON");
+    assert_eq!(
+        (&sent["max_completion_tokens"], &sent["max_tokens"]),
+        (&json!(7), &Value::Null)
+    );
+
+    let asked = anthropic::read_request(&Bytes::from(body))
+        .expect("a request")
+        .request;
+    let encoded = encode("anthropic", &asked, "m").expect("a request");
+    assert!(encoded.raw);
+    assert_eq!(
+        String::from_utf8(encoded.body.expect("a body")).expect("UTF-8"),
+        r#"{"model":"m","messages":[ {"role":"user","content":"h\u0069","cache_control":{"a":1.0}} ],"stream":true,"max_tokens":7,"zz":[1,  2]}"#
+    );
+    // For another format it is translated, and what that has no word for is named.
+    let encoded = encode("gemini", &asked, "m").expect("a request");
+    assert!(!encoded.raw);
+    assert_eq!(encoded.dropped, ["zz"]);
+}
+
+#[test]
+fn another_vendors_extras_do_not_pass() {
+    let body = json!({"model": "m", "messages": [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": "y", "reasoning_content": "hm", "tool_calls": [{
+            "id": "c", "type": "function", "function": {"name": "n", "arguments": "{}"},
+            "extra_content": {"google": {"thought_signature": "c2ln"}}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "z"},
+    ]});
+    let asked = openai::read_request(&Bytes::from(body.to_string())).expect("a request");
+    let encoded = encode("openai", &asked.request, "gpt-5").expect("a request");
+    let sent = String::from_utf8(encoded.body.expect("a body")).expect("UTF-8");
+    assert!(!encoded.raw && !sent.contains("extra_content") && !sent.contains("hm"));
+    let encoded = encode("openai", &asked.request, "gemini-3-pro").expect("a request");
+    assert!(encoded.raw, "Google's own endpoint wants them back");
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_place() {
+    let cases = [
+        (json!([]), "", "must be a JSON object"),
+        (json!({"messages": []}), "model", "a string"),
+        (json!({"model": "m"}), "messages", "a list"),
+        (
+            json!({"model": "m", "messages": []}),
+            "messages",
+            "at least one message",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "king"}]}),
+            "messages[0].role",
+            "one of system",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": 7}]}),
+            "messages[0].content",
+            "a string or a list",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "video"}]}]}),
+            "messages[0].content[0].type",
+            "image_url",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "tool", "content": "x"}]}),
+            "messages[0].tool_call_id",
+            "a string",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "temperature": "hot"}),
+            "temperature",
+            "a number",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [{"function": {}}]}),
+            "tools[0].function.name",
+            "a string",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tool_choice": "maybe"}),
+            "tool_choice",
+            "auto",
+        ),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "response_format": {"type": "xml"}}),
+            "response_format.type",
+            "json_schema",
+        ),
+    ];
+    for (body, param, sentence) in cases {
+        let wrong = openai::read_request(&Bytes::from(body.to_string())).expect_err("is wrong");
+        assert_eq!(wrong.param, param, "{body}");
+        assert!(
+            wrong.sentence.contains(sentence),
+            "{body}: {}",
+            wrong.sentence
+        );
+    }
+    let wrong = anthropic::read_request(&Bytes::from("{")).expect_err("is wrong");
+    assert!(
+        wrong.sentence.contains("line 1, column 1"),
+        "{}",
+        wrong.sentence
+    );
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "ftp"}}]}]});
+    let wrong = anthropic::read_request(&Bytes::from(body.to_string())).expect_err("is wrong");
+    assert_eq!(wrong.param, "messages[0].content[0].source.type");
+}

@@ -1,0 +1,217 @@
+//! Streaming: an answer as it is made, from the provider that reads it to the door that writes it.
+//!
+//! A stream is handed over when its first content is in, so that a provider which fails before it is
+//! a failed attempt like any other. It ends with [`Event::End`] or with a [`Failure`], never with
+//! silence: who reads it cannot take half an answer for a whole one.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::timeout,
+};
+
+use crate::{
+    conversation::Signature,
+    protocol::{Class, Completion, Failure, FailureKind, FinishReason, Usage},
+};
+
+/// Longest pause between two events of a vendor, its signs of life included.
+pub const IDLE: Duration = Duration::from_secs(60);
+/// How much longer a reader waits than the provider does: for one that is stuck.
+const GRACE: Duration = Duration::from_secs(5);
+/// Most bytes of a stream that wait for a slow reader: 64 KiB. One event may be larger, and then
+/// waits alone.
+pub const MOST_WAITING: usize = 64 * 1024;
+/// Most events that wait for a slow reader.
+const MOST_EVENTS: usize = 256;
+/// What an event costs besides its text, in bytes.
+const EVENT: usize = 64;
+
+/// A step of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Bytes for a client that speaks the vendor's own format: whole events, unchanged. The events
+    /// that follow tell what is in them. Only if the request was
+    /// [`Raw`](crate::conversation::Raw); such a client's door writes these and nothing else.
+    Raw(Bytes),
+    /// The answer begins. At most once, and first.
+    Started {
+        /// The model that the vendor says answers, if it says so.
+        model: Option<String>,
+    },
+    /// More of the text.
+    Text(String),
+    /// More of the thinking.
+    Thinking(String),
+    /// A whole piece of encrypted thinking.
+    RedactedThinking(String),
+    /// The signature of the text or the thinking before it.
+    Signature(Signature),
+    /// A tool is called.
+    ToolCall {
+        /// Which of the answer's calls: 0, 1, ..
+        index: usize,
+        /// What its result will refer to.
+        id: String,
+        /// Which tool, by the caller's own name for it.
+        name: String,
+        /// What must come back with it.
+        signature: Option<Signature>,
+    },
+    /// More of a call's arguments: a fragment of JSON.
+    Arguments {
+        /// Which of the answer's calls.
+        index: usize,
+        /// As it came.
+        fragment: String,
+    },
+    /// What was used up to now; the last one counts. One is sent before the end if the vendor counts
+    /// at all.
+    Usage(Usage),
+    /// The answer is complete. Nothing follows.
+    End {
+        /// Why it ends.
+        finish: FinishReason,
+        /// Which of the caller's texts ended it, if the vendor says.
+        stop_sequence: Option<String>,
+    },
+}
+
+/// The reader's end of a stream. Dropped, it hangs up on the vendor.
+#[derive(Debug)]
+pub struct Streaming {
+    opening: VecDeque<Event>,
+    rest: mpsc::Receiver<Waiting>,
+    ended: bool,
+}
+
+/// The provider's end of a stream.
+#[derive(Debug)]
+pub struct Sink {
+    to: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+}
+
+/// The reader is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads the stream any more")]
+pub struct Gone;
+
+/// An event on its way, with the room it takes.
+#[derive(Debug)]
+struct Waiting {
+    step: Result<Event, Failure>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+// === impl Event ===
+
+impl Event {
+    /// Whether a client sees something of the answer in it: from the first of these on, there is no
+    /// going back.
+    pub fn is_content(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Thinking(text) => !text.is_empty(),
+            Self::RedactedThinking(_) | Self::ToolCall { .. } | Self::Arguments { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn size(&self) -> usize {
+        EVENT
+            + match self {
+                Self::Raw(bytes) => bytes.len(),
+                Self::Text(text) | Self::Thinking(text) | Self::RedactedThinking(text) => {
+                    text.len()
+                }
+                Self::Arguments { fragment, .. } => fragment.len(),
+                Self::Signature(signature) => signature.text.len(),
+                Self::ToolCall { id, name, .. } => id.len() + name.len(),
+                Self::Started { .. } | Self::Usage(_) | Self::End { .. } => 0,
+            }
+    }
+}
+
+// === impl Streaming ===
+
+impl Streaming {
+    /// A stream that begins with `opening`, and where its rest goes.
+    pub fn new(opening: VecDeque<Event>) -> (Sink, Self) {
+        let (to, rest) = mpsc::channel(MOST_EVENTS);
+        let sink = Sink {
+            to,
+            room: Arc::new(Semaphore::new(MOST_WAITING)),
+        };
+        let stream = Self {
+            opening,
+            rest,
+            ended: false,
+        };
+        (sink, stream)
+    }
+
+    /// A stream that is complete already.
+    pub fn whole(completion: Completion) -> Self {
+        Self::new(completion.into_events()).1
+    }
+
+    /// The next step; `None` after the last.
+    ///
+    /// # Errors
+    /// Why the stream broke off. Nothing follows. A provider that vanished without a word is
+    /// [`FailureKind::Interrupted`], one that says nothing for [`IDLE`] is [`FailureKind::Timeout`].
+    pub async fn next(&mut self) -> Option<Result<Event, Failure>> {
+        if self.ended {
+            return None;
+        }
+        let step = match self.opening.pop_front() {
+            Some(event) => Ok(event),
+            None => match timeout(IDLE + GRACE, self.rest.recv()).await {
+                Ok(Some(waiting)) => waiting.step,
+                Ok(None) => Err(Failure::new(FailureKind::Interrupted, Class::NextNow)),
+                Err(_elapsed) => Err(Failure::new(FailureKind::Timeout, Class::NextNow)),
+            },
+        };
+        self.ended = matches!(step, Err(_) | Ok(Event::End { .. }));
+        Some(step)
+    }
+}
+
+// === impl Sink ===
+
+impl Sink {
+    /// Sends an event as soon as there is room for it.
+    ///
+    /// # Errors
+    /// [`Gone`], also while it waits.
+    pub async fn send(&self, event: Event) -> Result<(), Gone> {
+        let size = u32::try_from(event.size().min(MOST_WAITING)).unwrap_or(u32::MAX);
+        let room = tokio::select! {
+            // The semaphore is never closed.
+            room = self.room.clone().acquire_many_owned(size) => room.ok(),
+            () = self.to.closed() => return Err(Gone),
+        };
+        let waiting = Waiting {
+            step: Ok(event),
+            _room: room,
+        };
+        self.to.send(waiting).await.map_err(|_| Gone)
+    }
+
+    /// Ends the stream with the reason why it breaks off.
+    pub async fn fail(self, failure: Failure) {
+        let waiting = Waiting {
+            step: Err(failure),
+            _room: None,
+        };
+        // A reader that left in this instant needs no reason.
+        drop(self.to.send(waiting).await);
+    }
+
+    /// Returns when nobody reads any more.
+    pub async fn gone(&self) {
+        self.to.closed().await;
+    }
+}
