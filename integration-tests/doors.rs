@@ -88,6 +88,10 @@ async fn without_a_key_only_what_anybody_may_see_answers() {
     for (path, public) in paths() {
         for method in METHODS {
             let what = format!("{method} {path}");
+            if what == "POST /auth/login" {
+                // It asks who somebody is itself.
+                continue;
+            }
             let content = if method == "POST" {
                 message.as_str()
             } else {

@@ -8,13 +8,14 @@ use crate::{
 };
 
 /// Names that may be in the environment of the running hub. None of them is a secret's.
-const HARMLESS: [&str; 10] = [
+const HARMLESS: [&str; 11] = [
     "HUB_SEALED_FD",
     "LANG",
     "LC_ALL",
     "MALLOC_MMAP_THRESHOLD_",
     "MALLOC_TRIM_THRESHOLD_",
     "RUST_BACKTRACE",
+    "SQLITE_TMPDIR",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "TMPDIR",

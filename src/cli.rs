@@ -9,8 +9,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    audit_command, call_command, check_command, db_command, demo, exit, key_command,
-    mcp_config_command, start,
+    audit_command, call_command, check_command, crypto_command, db_command, demo, doctor_command,
+    exit, key_command, mcp_config_command, start, user_command,
 };
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
@@ -74,10 +74,18 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Call a tool of a running hub and print the answer
     Call(call_command::CallArgs),
+    /// Say what hardening is on, on this machine
+    Doctor(doctor_command::DoctorArgs),
+    /// Seal and open envelopes of POST /crypto, and open what the Python hub kept encrypted
+    Crypto(crypto_command::CryptoArgs),
     /// Look after the database that DATABASE_URL names
     Db(db_command::DbArgs),
     /// Make, show and revoke API keys
     Key(key_command::KeyArgs),
+    /// Make, show, lock and unlock people who log in with a password
+    User(user_command::UserArgs),
+    /// Take over the users of the Python hub, passwords included
+    ImportUsers(user_command::ImportArgs),
     /// Show who called what, and how it ended
     Audit(audit_command::AuditArgs),
     /// Serve one MCP client over standard input and output, until it closes them
@@ -108,10 +116,14 @@ pub fn run() -> u8 {
             start::start(&files, &start::Door::Stdio(arguments.key.as_deref()))
         }
         Some(Command::Key(arguments)) => key_command::run(&files, &arguments),
+        Some(Command::User(arguments)) => user_command::run(&files, &arguments),
+        Some(Command::ImportUsers(arguments)) => user_command::import(&files, &arguments),
         Some(Command::Audit(arguments)) => audit_command::run(&files, &arguments),
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+        Some(Command::Doctor(arguments)) => doctor_command::run(&files, &arguments),
+        Some(Command::Crypto(arguments)) => crypto_command::run(&files, &arguments),
         Some(Command::Db(arguments)) => db_command::run(&files, &arguments),
         Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }

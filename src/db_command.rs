@@ -53,7 +53,7 @@ fn unsealed(files: &Files) -> u8 {
         return exit::CONFIG;
     }
     let needed = environment.needed(&[VARIABLE.to_owned()]);
-    fail(exit::INTERNAL, &seal::reexec(&needed))
+    fail(exit::INTERNAL, &seal::reexec(&needed, None))
 }
 
 fn init(files: &Files, mut variables: Variables) -> u8 {

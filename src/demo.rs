@@ -44,7 +44,10 @@ pub fn run(arguments: &DemoArgs) -> u8 {
         Ok(None) => {
             let port = std::env::var("PORT").ok();
             let port = port.map(|port| ("PORT".to_owned(), Zeroizing::new(port)));
-            fail(exit::INTERNAL, &seal::reexec(&port.into_iter().collect()))
+            fail(
+                exit::INTERNAL,
+                &seal::reexec(&port.into_iter().collect(), None),
+            )
         }
         Err(error) => fail(exit::INTERNAL, &error),
     }

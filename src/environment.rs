@@ -128,6 +128,11 @@ pub fn overrides(variables: &Variables) -> Overrides {
         .collect()
 }
 
+/// The file with the keys, whether it is there or not.
+pub fn file(named: Option<&Path>) -> &Path {
+    named.unwrap_or(Path::new(DEFAULT_FILE))
+}
+
 fn read_file(file: &Path, warnings: &mut Vec<String>) -> Result<Variables, EnvironmentError> {
     let unreadable = |source| EnvironmentError::Unreadable {
         file: file.to_owned(),

@@ -9,7 +9,8 @@ use std::{
 use hub_actors::{
     cache::Cache,
     catalogue::{
-        Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
+        Catalogue, Crypto, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool,
+        ToolKind,
     },
     db_sync::DbSpec,
     outbox::OutboxSpec,
@@ -21,6 +22,7 @@ use hub_actors::{
 use crate::{
     audit::Audit,
     cloud_db::{DatabaseSpec, VARIABLE},
+    crypto::{self, CryptoSpec, Keyring},
     doors,
     identity::Identities,
     settings::{
@@ -29,7 +31,7 @@ use crate::{
     },
     start::Premises,
     upstreams::{Upstreams, UpstreamsError},
-    vault::Vault,
+    vault::{MASTER, Vault},
 };
 
 /// Tools that need nothing.
@@ -71,6 +73,8 @@ pub struct House {
     pub searchers: Vec<ProviderSpec<SearchRequest>>,
     /// The hub's own state.
     pub db: DbSpec,
+    /// Who opens and seals envelopes, if there is a master key.
+    pub crypto: Option<CryptoSpec>,
     /// The cloud's database, if a tool uses it.
     pub cloud: Option<CloudStorage>,
     /// How it is entered.
@@ -149,6 +153,11 @@ impl House {
                 last_results: settings.hub.last_results,
                 answers: keeps_answers(settings).then_some(settings.limits.cache_bytes),
             },
+            crypto: vault.master().map(|stretch| CryptoSpec {
+                keyring: Keyring::new(stretch),
+                record: places.envelopes,
+                boot: crypto::now(),
+            }),
             http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
             identities,
             audit,
@@ -202,6 +211,10 @@ fn catalogue(
             .collect(),
         models: settings.models.iter().map(model).collect(),
         db: None,
+        crypto: match MASTER.iter().all(|name| has(name)) {
+            true => Crypto::Down,
+            false => Crypto::NotConfigured,
+        },
         cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
         outbox: None,
         #[cfg(feature = "fixtures")]

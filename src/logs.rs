@@ -76,7 +76,7 @@ impl LogOptions {
         let (stderr, guard) = writer(std::io::stderr());
         let mut guards = vec![guard];
         let stderr = layer(stderr, self.targets(shown));
-        let file = self.file.as_deref().and_then(|file| match self.open(file) {
+        let file = self.file().and_then(|file| match open(&file) {
             Ok(file) => Some(file),
             Err(error) => {
                 let file = file.display();
@@ -95,6 +95,16 @@ impl LogOptions {
         // Fails only if a test started logging before.
         drop(registry().with(stderr).with(file).try_init());
         (Logging { _guards: guards }, warnings)
+    }
+
+    /// Where the copy of the log goes.
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = self.file.as_ref()?;
+        let temporary = file.file_name().map(|name| Path::new(TEMPORARY).join(name));
+        Some(match temporary {
+            Some(temporary) if self.to_tmp => temporary,
+            _ => file.clone(),
+        })
     }
 
     fn level(&self, warnings: &mut Vec<String>) -> LevelFilter {
@@ -120,16 +130,11 @@ impl LogOptions {
             .with_targets(OWN.map(|own| (own, level)))
             .with_target(CALLS, calls)
     }
+}
 
-    fn open(&self, file: &Path) -> std::io::Result<File> {
-        let temporary = file.file_name().map(|name| Path::new(TEMPORARY).join(name));
-        let file = match temporary {
-            Some(temporary) if self.to_tmp => temporary,
-            _ => file.to_owned(),
-        };
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        OpenOptions::new().create(true).append(true).open(file)
+fn open(file: &Path) -> std::io::Result<File> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
     }
+    OpenOptions::new().create(true).append(true).open(file)
 }

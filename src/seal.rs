@@ -14,6 +14,7 @@ use std::{
         fd::{AsRawFd, FromRawFd, OwnedFd},
         unix::process::CommandExt,
     },
+    path::Path,
     process::Command,
 };
 
@@ -40,6 +41,9 @@ const GIVEN: [(&str, &str); 2] = [
     ("MALLOC_MMAP_THRESHOLD_", "1048576"),
     ("MALLOC_TRIM_THRESHOLD_", "16777216"),
 ];
+
+/// Where SQLite puts what does not fit into memory: the data folder, if there is one.
+const SQLITE_TMPDIR: &str = "SQLITE_TMPDIR";
 
 /// A pipe holds 64 KiB before its writer blocks, and here the reader does not exist yet.
 const MOST: usize = 60 * 1024;
@@ -91,6 +95,18 @@ pub fn harden() -> Result<(), SealError> {
     rustix::thread::set_no_new_privs(true).map_err(failed("PR_SET_NO_NEW_PRIVS"))
 }
 
+/// How many variables the sealed process has that it was not given.
+pub fn strange_variables() -> usize {
+    let given = GIVEN.iter().map(|(name, _)| *name);
+    let known: Vec<_> = KEPT
+        .into_iter()
+        .chain(given)
+        .chain([DESCRIPTOR, SQLITE_TMPDIR])
+        .collect();
+    let strange = |(name, _): &(OsString, OsString)| known.iter().all(|known| name != known);
+    std::env::vars_os().filter(strange).count()
+}
+
 /// The variables that the unsealed process handed over; `None` in the unsealed process itself.
 ///
 /// # Errors
@@ -125,10 +141,10 @@ pub fn handed_over() -> Result<Option<Variables>, SealError> {
 }
 
 /// Executes this program again with `variables` in a pipe and nothing but the allow-list in its
-/// environment. Returns only if that fails.
-pub fn reexec(variables: &Variables) -> SealError {
+/// environment; what does not fit into memory goes to `data`. Returns only if that fails.
+pub fn reexec(variables: &Variables, data: Option<&Path>) -> SealError {
     match handover(variables) {
-        Ok(pipe) => exec(&pipe),
+        Ok(pipe) => exec(&pipe, data),
         Err(error) => error,
     }
 }
@@ -155,7 +171,7 @@ fn handover(variables: &Variables) -> Result<OwnedFd, SealError> {
     Ok(reader)
 }
 
-fn exec(pipe: &OwnedFd) -> SealError {
+fn exec(pipe: &OwnedFd, data: Option<&Path>) -> SealError {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("hub"));
     let program = match std::env::current_exe() {
@@ -172,6 +188,7 @@ fn exec(pipe: &OwnedFd) -> SealError {
             .env_clear()
             .envs(kept)
             .envs(GIVEN)
+            .envs(data.map(|folder| (SQLITE_TMPDIR, folder)))
             .env(DESCRIPTOR, pipe.as_raw_fd().to_string())
             .exec(),
     )

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     cloud_db,
     control::{self, Bound},
-    exit,
+    crypto, exit,
     guardian::{Guardian, Life, Role, StartChild},
     house::{CloudStorage, House},
     identity,
@@ -173,6 +173,17 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
         ("db_sync".into(), db),
         ("identity".into(), identity),
     ];
+    children.extend(house.crypto.map(|spec| {
+        let start: StartChild = Box::new(move |link, _| {
+            let started = crypto::start(&spec, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Crypto(started.up),
+            })
+        });
+        ("crypto".into(), start)
+    }));
     if let Some(audit) = house.audit {
         let start: StartChild = Box::new(move |link, _| Ok(audit.start(link)));
         children.push(("audit".into(), start));

@@ -1,31 +1,27 @@
 //! Start: from the command line to a sealed process that serves.
 
-use std::{
-    io,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, net::TcpListener, path::Path, sync::Arc};
 
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
+    confine::Confinement,
     control::Bound,
     data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
     exit,
+    grounds::Grounds,
     house::House,
     identity::{self, Admission, FROM_OUTSIDE, Identities, Store},
     listener,
-    logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
     serve,
     settings::{Auth, Settings, readiness},
-    state_file::{self, DataVariables, Places},
+    state_file::{self, Places},
     summary,
-    vault::Vault,
+    vault::{MASTER, Vault},
 };
 
 /// Where a hub listens that nobody told otherwise.
@@ -42,8 +38,13 @@ pub enum Door<'a> {
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
 pub fn start(files: &Files, door: &Door<'_>) -> u8 {
+    sealed(files, |variables| serve(files, door, variables))
+}
+
+/// Runs `work` in the sealed process. The first time it only gets there.
+pub fn sealed(files: &Files, work: impl FnOnce(Variables) -> u8) -> u8 {
     match seal::handed_over() {
-        Ok(Some(variables)) => sealed(files, door, variables),
+        Ok(Some(variables)) => work(variables),
         Ok(None) => unsealed(files),
         Err(error) => fail(exit::INTERNAL, &error),
     }
@@ -61,10 +62,14 @@ fn unsealed(files: &Files) -> u8 {
         Err(code) => return code,
     };
     let keys = keys(&settings);
-    fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
+    let variables = environment.needed(&keys);
+    let data = Grounds::new(files, &settings, &variables).data;
+    let folder = state_file::folder(&settings, &files.config, &data);
+    let folder = folder.as_ref().map(DataFolder::path);
+    fail(exit::INTERNAL, &seal::reexec(&variables, folder))
 }
 
-fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
+fn serve(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -73,21 +78,15 @@ fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
         }
         Err(code) => return code,
     };
+    let grounds = Grounds::new(files, &settings, &variables);
+    let (places, warning) = state_file::places(&settings, &files.config, &grounds.data);
+    // Before the first thread, and the log has one.
+    let confinement = grounds.confine(files, &settings);
+    let (_logging, warnings) = grounds.logs.start();
+    warnings.iter().chain(&warning).for_each(complain);
+    tracing::info!(%confinement, "landlock");
+    let data = grounds.data;
     let plain = |name: &str| variables.get(name).map(|value| value.trim().to_owned());
-    let on = |name: &str| plain(name).map(|value| is_on(&value));
-    let logs = LogOptions {
-        level: plain("LOG_LEVEL").or_else(|| settings.debug.level.clone()),
-        file: settings
-            .debug
-            .log_file
-            .as_deref()
-            .map(|file| beside(&files.config, file)),
-        to_tmp: on("LOG_TO_TMP") == Some(true),
-        quiet: on("ENABLE_PUBLIC_LOGS") == Some(false),
-        calls: settings.debug.log_requests,
-    };
-    let (_logging, warnings) = logs.start();
-    warnings.iter().for_each(complain);
     let host = plain("HOST").unwrap_or_else(|| settings.hub.host.clone());
     let port = match plain("PORT").map_or(Ok(settings.hub.port), |port| port.parse()) {
         Ok(port) => port,
@@ -95,10 +94,6 @@ fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
             complain("PORT must be a number from 0 to 65535");
             return exit::CONFIG;
         }
-    };
-    let data = DataVariables {
-        folder: plain("HUB_DATA_DIR").map(PathBuf::from),
-        is_space: plain("SPACE_ID").is_some(),
     };
     let auth = match plain("HUB_AUTH").map_or(Some(settings.hub.auth), |word| Auth::read(&word)) {
         Some(auth) => auth,
@@ -109,8 +104,6 @@ fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (places, warning) = state_file::places(&settings, &files.config, &data);
-    warning.iter().for_each(complain);
     // Of one that cannot be written the state's file has said so.
     let folder = state_file::folder(&settings, &files.config, &data)
         .filter(|folder| Store::is_in(folder) || folder.is_writable());
@@ -158,6 +151,18 @@ fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
             Err(error) => fail(exit::CONFIG, &error),
         },
     }
+}
+
+/// Confines this process as the hub would be, and does nothing else.
+///
+/// # Errors
+/// The exit code, if the configuration is wrong.
+pub fn confined(files: &Files, variables: &Variables) -> Result<Confinement, u8> {
+    let (settings, _) = load(files, &environment::overrides(variables))?;
+    let grounds = Grounds::new(files, &settings, variables);
+    // Makes the folder if it is not there.
+    let _ = state_file::places(&settings, &files.config, &grounds.data);
+    Ok(grounds.confine(files, &settings))
 }
 
 /// Where the hub is, and whose.
@@ -233,6 +238,7 @@ fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
         .chain([FROM_OUTSIDE])
+        .chain(MASTER)
         .map(str::to_owned)
         .collect()
 }
@@ -270,15 +276,4 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// A path of the configuration's, which starts at the configuration's folder.
-fn beside(config: &Path, path: &Path) -> PathBuf {
-    config.parent().unwrap_or(Path::new("")).join(path)
-}
-
-fn is_on(value: &str) -> bool {
-    ["true", "on", "yes", "1"]
-        .iter()
-        .any(|on| value.eq_ignore_ascii_case(on))
 }

@@ -24,6 +24,8 @@ const SPACE_DATA: &str = "/data";
 const SPACE_TMP: &str = "/tmp";
 /// The file's name where only a folder is given.
 const NAME: &str = "hub_state.db";
+/// Beside it: which envelopes have been opened.
+const ENVELOPES: &str = "crypto.db";
 /// The file beside it, where rows wait for the cloud's database.
 const OUTBOX: &str = "outbox.db";
 /// What SQLite puts beside a file.
@@ -48,6 +50,8 @@ pub struct Places {
     pub state: Place,
     /// Where rows wait for the cloud's database.
     pub outbox: OutboxSpec,
+    /// Which envelopes have been opened.
+    pub envelopes: Place,
     /// Where relative paths start: the configuration file's folder.
     pub folder: PathBuf,
 }
@@ -71,12 +75,14 @@ pub fn places(
         return (places, None);
     };
     let outbox = OneFile(path.with_file_name(OUTBOX));
+    let envelopes = OneFile(path.with_file_name(ENVELOPES));
     let file = OneFile(path);
     match file.prepare() {
         Ok(_) => {
             // The rest of a Space goes with it.
             let durable = !variables.is_space || file.0.starts_with(SPACE_DATA);
             places.state = Place::File(Arc::new(file));
+            places.envelopes = Place::File(Arc::new(envelopes));
             places.outbox = OutboxSpec {
                 place: Place::File(Arc::new(outbox)),
                 durable,
@@ -144,6 +150,7 @@ impl Places {
                 place: Place::Memory,
                 durable: false,
             },
+            envelopes: Place::Memory,
             folder: PathBuf::new(),
         }
     }

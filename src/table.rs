@@ -11,12 +11,14 @@ pub struct Table<const COLUMNS: usize> {
 // === impl Table ===
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
+    /// A table with this header.
     pub fn new(header: [&str; COLUMNS]) -> Self {
         Self {
             rows: vec![header.map(str::to_owned)],
         }
     }
 
+    /// Adds a row.
     pub fn row(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(cells);
     }

@@ -1,6 +1,6 @@
 //! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, path::Path, sync::Arc};
 
 use hub_actors::{
     protocol::Digest,
@@ -8,15 +8,26 @@ use hub_actors::{
     upstream::{FindSecret, Sight},
 };
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
+use ring::pbkdf2;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::{
     cloud_db::{Dsn, DsnError},
+    crypto::ClientKey,
     seal::Variables,
 };
 
 /// Stands for the provider's key in `extra_headers`.
 const PLACEHOLDER: &str = "$KEY";
+
+/// The variables of the master key and its salt.
+pub const MASTER: [&str; 2] = ["MASTER_ENCRYPTION_KEY", "PERSISTENT_ENCRYPTION_SALT"];
+/// Rounds of PBKDF2-HMAC-SHA256 for the master key, as the Python hub had them.
+const ROUNDS: NonZeroU32 = NonZeroU32::new(480_000).unwrap();
+
+/// Makes the master key of the variables [`MASTER`]. Takes some tenths of a second each time.
+pub type Stretch = Arc<dyn Fn() -> Zeroizing<[u8; 32]> + Send + Sync>;
 
 /// What is shorter is no key, and turns up in honest texts ("demo", "ollama").
 const SHORTEST_FOUND: usize = 8;
@@ -96,6 +107,25 @@ impl Vault {
             let secret = secret.as_ref().map(|secret| secret.expose_secret().trim());
             secret.map_or(Sight::Clear, |secret| sight(secret, text))
         })
+    }
+
+    /// Makes the master key (RFC 8018, section 5.2); `None` without the variables for it.
+    pub fn master(&self) -> Option<Stretch> {
+        let [key, salt] = MASTER.map(|name| self.0.get(name).cloned());
+        let (key, salt) = (key?, salt?);
+        Some(Arc::new(move || {
+            let mut master = Zeroizing::new([0; 32]);
+            let [key, salt] = [&key, &salt].map(|text| text.expose_secret().trim().as_bytes());
+            let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
+            pbkdf2::derive(algorithm, ROUNDS, salt, key, master.as_mut_slice());
+            master
+        }))
+    }
+
+    /// The secret of that name as the key of a caller of `POST /crypto`, `Some(None)` if it is no key.
+    pub fn client_key(&self, name: &str) -> Option<Option<ClientKey>> {
+        let secret = self.0.get(name)?;
+        Some(ClientKey::parse(secret.expose_secret()))
     }
 
     /// A sensitive header's value: `template` with each `$KEY` replaced by the secret of that name,

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     cache::Cache,
-    protocol::{CompletionRequest, DbUp, OutboxUp, ProviderUp, SearchRequest, Usage},
+    protocol::{CompletionRequest, CryptoUp, DbUp, OutboxUp, ProviderUp, SearchRequest, Usage},
     request::Request,
     table::Table,
 };
@@ -30,6 +30,8 @@ pub struct Catalogue {
     pub models: Vec<Arc<ModelInfo>>,
     /// The hub's own state; `None` while it is down.
     pub db: Option<DbUp>,
+    /// Who opens and seals envelopes.
+    pub crypto: Crypto,
     /// Answers that need not be paid for twice, whatever goes down; `None` if no tool keeps any.
     pub cache: Option<Arc<Cache>>,
     /// What keeps rows for the cloud's database; `None` while it is down, and always without one.
@@ -77,6 +79,17 @@ pub struct Tool {
     pub cache_ttl: Option<Duration>,
     /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
     pub inactive: Option<String>,
+}
+
+/// Who opens and seals the envelopes of `POST /crypto`.
+#[derive(Debug, Clone)]
+pub enum Crypto {
+    /// There is no master key.
+    NotConfigured,
+    /// Its actor is restarting.
+    Down,
+    /// Here it is asked.
+    Up(CryptoUp),
 }
 
 /// What a tool does.

@@ -12,6 +12,8 @@
 //! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
 //!   whose names are [`table`]
 //! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it; [`view`]: what
+//!   there is for them; [`audit`]: what is kept of what they did;
+//!   [`envelope`]: a sealed message
 //!   there is for them; [`audit`]: what is kept of what they did
 //! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
@@ -41,6 +43,7 @@ pub mod completion;
 pub mod conversation;
 pub mod db_query;
 pub mod db_sync;
+pub mod envelope;
 pub mod error;
 mod failure;
 mod history;

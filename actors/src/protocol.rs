@@ -6,6 +6,7 @@
 
 use std::{
     borrow::Cow,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -25,6 +26,7 @@ use crate::{
     cache::{Answer, Key},
     catalogue::Catalogue,
     conversation::{Conversation, Part, Raw},
+    envelope::Envelope,
     principal::Principal,
     request::Request,
     streaming::Streaming,
@@ -368,6 +370,56 @@ pub struct Record {
     pub at: SystemTime,
 }
 
+// === door -> crypto ===
+
+/// Asks for what is in a request's envelope. It is opened once; whoever sends it again is refused.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Unseal {
+    /// The request's method: the envelope is for it alone.
+    pub method: &'static str,
+    /// The request's path, likewise.
+    pub path: &'static str,
+    /// What was sent, of the key that its sender may use.
+    pub envelope: Envelope,
+    /// Where the answer goes. Dropped without one if the actor dies.
+    pub reply: oneshot::Sender<Result<Vec<u8>, UnsealError>>,
+}
+
+/// Why an envelope stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnsealError {
+    /// It is wrong in some way; nobody is told in which.
+    #[error("the envelope cannot be opened")]
+    Refused,
+    /// It has been opened before.
+    #[error("the envelope has been opened before")]
+    Replayed,
+    /// What was opened cannot be remembered, so nothing is opened.
+    #[error("no more envelopes can be remembered now")]
+    Full,
+}
+
+/// Asks for the envelope of an answer.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Seal {
+    /// Method of the request that is answered.
+    pub method: &'static str,
+    /// Its path.
+    pub path: &'static str,
+    /// Whose key seals it.
+    pub kid: String,
+    /// The answer's own id.
+    pub id: String,
+    /// The id of the request's envelope: the answer is to that one alone.
+    pub answers: String,
+    /// What to seal.
+    pub text: Vec<u8>,
+    /// Where the envelope goes. Dropped without one if it cannot be sealed.
+    pub reply: oneshot::Sender<Envelope>,
+}
+
 /// Keeps an answer of the cache for after a restart. May be given up under load.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
@@ -560,11 +612,74 @@ pub enum Presented {
         /// Of the whole key.
         digest: Digest,
     },
+    /// A browser's session.
+    Session {
+        /// Of its id.
+        digest: Digest,
+        /// Who shows it: it is good for one.
+        browser: Browser,
+    },
     /// That they started the hub themselves, over standard input and output.
     Local {
         /// The id of the key whose rights they want to have instead of their own.
         key: Option<Arc<str>>,
     },
+}
+
+/// What is known of a browser without asking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Browser {
+    /// Where it is.
+    pub address: IpAddr,
+    /// SHA-256 of its User-Agent.
+    pub agent: Digest,
+}
+
+/// Asks for a session. What it holds is shown nowhere.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Login {
+    /// The user's name.
+    pub name: String,
+    /// Their password.
+    pub password: String,
+    /// Who asks.
+    pub browser: Browser,
+    /// The session that they have now; it ends.
+    pub before: Option<Digest>,
+    /// Where the answer goes. Dropped without one if the actor dies.
+    pub reply: oneshot::Sender<Result<LoggedIn, LoginError>>,
+}
+
+/// A session.
+pub struct LoggedIn {
+    /// Its id, for the cookie and for nobody else.
+    pub session: String,
+    /// How long it lasts at most.
+    pub seconds: u64,
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginError {
+    /// No such user, another password, or locked, which makes no difference.
+    Wrong,
+    /// This address has tried too often.
+    Later(Duration),
+    /// Too many log in at this moment.
+    Busy,
+}
+
+/// Ends a session.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Logout {
+    /// Which.
+    pub session: Digest,
+    /// Told when it has ended.
+    pub reply: oneshot::Sender<()>,
 }
 
 /// Who somebody is.
@@ -591,6 +706,10 @@ pub struct AccessChanged {
     pub open: bool,
     /// Who knows everybody.
     pub identity: Recipient<Authenticate>,
+    /// Where sessions begin.
+    pub logins: Recipient<Login>,
+    /// Where they end.
+    pub logouts: Recipient<Logout>,
 }
 
 // === guardian -> registry ===
@@ -611,6 +730,10 @@ pub enum Announce {
     DbUp(DbUp),
     /// DbSync ended.
     DbDown,
+    /// Who opens and seals envelopes (re)started.
+    CryptoUp(CryptoUp),
+    /// It ended.
+    CryptoDown,
     /// The outbox (re)started and keeps rows.
     OutboxUp(OutboxUp),
     /// The outbox ended.
@@ -668,6 +791,15 @@ pub struct AnswersUp {
     pub keep: Recipient<KeepAnswer>,
     /// Where answers are looked for.
     pub find: Recipient<FindAnswer>,
+}
+
+/// Who opens and seals envelopes, as doors see it.
+#[derive(Debug, Clone)]
+pub struct CryptoUp {
+    /// Where requests are opened.
+    pub unseals: Recipient<Unseal>,
+    /// Where answers are sealed.
+    pub seals: Recipient<Seal>,
 }
 
 /// Look at the last results that wait: there are many.

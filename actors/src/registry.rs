@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::prelude::*;
 
 use crate::{
-    catalogue::{Catalogue, Provider},
-    protocol::{Announce, CatalogueChanged, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest},
+    catalogue::{Catalogue, Crypto, Provider},
+    protocol::{
+        Announce, CatalogueChanged, CryptoUp, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest,
+    },
     request::Request,
 };
 
@@ -19,6 +21,7 @@ pub struct ToolRegistry {
     up: BTreeMap<Arc<str>, ProviderUp>,
     searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
     db: Option<DbUp>,
+    crypto: Option<CryptoUp>,
     outbox: Option<OutboxUp>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
@@ -33,6 +36,7 @@ impl ToolRegistry {
             up: BTreeMap::new(),
             searchers: BTreeMap::new(),
             db: None,
+            crypto: None,
             outbox: None,
             listeners: Vec::new(),
         }
@@ -43,6 +47,10 @@ impl ToolRegistry {
             providers: who_is_up(&self.configured.providers, &self.up),
             searchers: who_is_up(&self.configured.searchers, &self.searchers),
             db: self.db.clone(),
+            crypto: match &self.crypto {
+                Some(up) => Crypto::Up(up.clone()),
+                None => self.configured.crypto.clone(),
+            },
             outbox: self.outbox.clone(),
             ..Catalogue::clone(&self.configured)
         }))
@@ -98,6 +106,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::DbDown => {
                 self.db = None;
+                self.tell();
+            }
+            Announce::CryptoUp(crypto) => {
+                self.crypto = Some(crypto);
+                self.tell();
+            }
+            Announce::CryptoDown => {
+                self.crypto = None;
                 self.tell();
             }
             Announce::OutboxUp(outbox) => {

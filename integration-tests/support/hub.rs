@@ -51,6 +51,11 @@ impl HubBuilder {
         self.env("HUB_DATA_DIR", "data")
     }
 
+    /// As this user, if one is named; see [`Program::user`].
+    pub(crate) fn user(self, user: Option<u32>) -> Self {
+        Self(self.0.user(user), self.1)
+    }
+
     /// The text of hub.pyfun.
     pub(crate) fn pyfun(self, text: &Pyfun) -> Self {
         self.pyfun_text(&text.to_string())

@@ -11,6 +11,7 @@
 //! - `postgres`: a database server of the tests' own; `installed`: what it is made of; `cutter`: a wire
 //!   to it that breaks
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
+//! - `sealed`: a caller of `POST /crypto`
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
 
@@ -30,6 +31,7 @@ pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
+pub(crate) mod sealed;
 pub(crate) mod searches;
 pub(crate) mod stream;
 pub(crate) mod talk;

@@ -18,11 +18,14 @@ const NPM: [&str; 4] = [
 ];
 /// The oldest Node that the suite runs on.
 const NODE: u32 = 22;
-/// The SDKs for Python.
-const PYPI: [&str; 4] = [
+/// The SDKs for Python, the cipher of the README's example, and the library that made the passwords of the
+/// Python hub.
+const PYPI: [&str; 6] = [
     "mcp==2.3.0",
     "openai==3.54.0",
     "anthropic==2.12.0",
+    "cryptography==50.0.2",
+    "passlib==1.7.4",
     "langchain-openai==1.7.3",
 ];
 
@@ -92,7 +95,7 @@ pub(crate) fn python() -> tokio::process::Command {
         let folder = Path::new(FOLDER).join("python");
         let program = folder.join("bin/python");
         bring(&folder, &PYPI.join(" "), || {
-            let why = "pip brings the SDKs; install python3 (3.10 or later) with venv, and go online once";
+            let why = "pip brings the SDKs and more; install python3 (3.10 or later) with venv, and go online once";
             let mut venv = Command::new("python3");
             venv.args(["-m", "venv", "--clear"]).arg(&folder);
             run(venv, why);

@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     fs,
+    os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -28,6 +29,7 @@ pub(crate) struct Program {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     folder: TempDir,
+    user: Option<u32>,
 }
 
 /// A started hub. It is killed when this is dropped.
@@ -65,6 +67,7 @@ impl Program {
             arguments: arguments.into_iter().map(|a| a.to_string()).collect(),
             environment: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
+            user: None,
         }
     }
 
@@ -80,9 +83,34 @@ impl Program {
         self
     }
 
+    /// As this user, who owns its folder and has a copy of the program there. Takes root.
+    pub(crate) fn user(mut self, user: Option<u32>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// The command, the folder its user's own.
+    fn command(&self) -> Command {
+        let Some(user) = self.user else {
+            return Command::new(env!("CARGO_BIN_EXE_hub"));
+        };
+        let folder = self.folder.path();
+        let copy = folder.join("hub");
+        fs::copy(env!("CARGO_BIN_EXE_hub"), &copy).unwrap();
+        let own = |path: &Path| chown(path, Some(user), Some(user)).unwrap();
+        own(folder);
+        for entry in fs::read_dir(folder).unwrap() {
+            own(&entry.unwrap().path());
+        }
+        let mut command = Command::new(copy);
+        command.uid(user).gid(user);
+        command
+    }
+
     /// Starts it.
     pub(crate) fn spawn(self) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+        let mut child = self
+            .command()
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment)

@@ -9,6 +9,6 @@ mod socket;
 pub use self::{
     actor::start,
     client::ask,
-    request::{Answer, KeyRequest, Request},
+    request::{Answer, KeyRequest, Request, UserRequest},
     socket::Bound,
 };

@@ -7,7 +7,7 @@ use hub_actors::principal::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::identity::{Act, Done, NewKey, Shown, now};
+use crate::identity::{Act, Done, NewKey, NewUser, Shown, now};
 
 /// Longest line.
 pub const LONGEST: usize = 64 * 1024;
@@ -18,6 +18,32 @@ pub const LONGEST: usize = 64 * 1024;
 pub enum Request {
     /// Something about keys.
     Key(KeyRequest),
+    /// Something about users.
+    User(UserRequest),
+}
+
+/// What is asked about users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserRequest {
+    /// Make these.
+    Add(Vec<NewUser>),
+    /// Show all of them.
+    List,
+    /// Give one another password.
+    Password {
+        /// Who.
+        name: String,
+        /// Its hash: the password itself stays where it was typed.
+        hash: String,
+    },
+    /// Lock one, or unlock.
+    Lock {
+        /// Who.
+        name: String,
+        /// Lock.
+        locked: bool,
+    },
 }
 
 /// What is asked about keys.
@@ -47,23 +73,34 @@ pub enum Answer {
 impl Request {
     /// What it is for Identity.
     pub fn act(self) -> Act {
-        let Self::Key(request) = self;
-        match request {
-            KeyRequest::Add(key) => Act::Add(key),
-            KeyRequest::List => Act::List,
-            KeyRequest::Revoke(which) => Act::Revoke(which),
+        match self {
+            Self::Key(KeyRequest::Add(key)) => Act::Add(key),
+            Self::Key(KeyRequest::List) => Act::List,
+            Self::Key(KeyRequest::Revoke(which)) => Act::Revoke(which),
+            Self::User(UserRequest::Add(users)) => Act::AddUsers(users),
+            Self::User(UserRequest::List) => Act::ListUsers,
+            Self::User(UserRequest::Password { name, hash }) => Act::SetPassword(name, hash),
+            Self::User(UserRequest::Lock { name, locked }) => Act::SetLocked(name, locked),
         }
     }
 
     /// What the audit calls it; `None` for what changes nothing.
     pub fn audited(&self) -> Option<String> {
-        let Self::Key(request) = self;
-        let (act, name) = match request {
-            KeyRequest::Add(key) => ("key add", &key.name),
-            KeyRequest::Revoke(which) => ("key revoke", which),
-            KeyRequest::List => return None,
+        let (act, name) = match self {
+            Self::Key(KeyRequest::Add(key)) => ("key add", key.name.clone()),
+            Self::Key(KeyRequest::Revoke(which)) => ("key revoke", which.clone()),
+            Self::User(UserRequest::Add(users)) => {
+                let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+                ("user add", names.join(", "))
+            }
+            Self::User(UserRequest::Password { name, .. }) => ("user passwd", name.clone()),
+            Self::User(UserRequest::Lock { name, locked }) => match locked {
+                true => ("user lock", name.clone()),
+                false => ("user unlock", name.clone()),
+            },
+            Self::Key(KeyRequest::List) | Self::User(UserRequest::List) => return None,
         };
-        Some(format!("{act} {}", hub_actors::params::clip(name)))
+        Some(format!("{act} {}", hub_actors::params::clip(&name)))
     }
 
     /// In whose name it is done: whoever has access to the socket or the files is their owner.
@@ -88,6 +125,15 @@ impl Answer {
                 Self::Done(json!(keys.collect::<Vec<_>>()))
             }
             Ok(Done::Revoked(key)) => Self::Done(json!(Shown::new(&key, now))),
+            Ok(Done::AddedUsers(users)) => {
+                let users = users.into_iter().map(|(name, added)| match added {
+                    Ok(_) => json!({"name": name}),
+                    Err(error) => json!({"name": name, "refused": error.to_string()}),
+                });
+                Self::Done(users.collect())
+            }
+            Ok(Done::ListedUsers(users)) => Self::Done(json!(users)),
+            Ok(Done::Changed(user)) => Self::Done(json!(user)),
             Err(error) => Self::Failed(error.to_string()),
         }
     }

@@ -5,8 +5,8 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, DbUp, Drain,
-        Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
+        AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, CryptoUp, DbUp,
+        Drain, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -62,6 +62,8 @@ pub enum Role {
         /// Where it is asked to write what it has.
         drain: Recipient<Drain>,
     },
+    /// Is announced to the registry: who opens and seals envelopes.
+    Crypto(CryptoUp),
     /// Is announced to the registry, told of the database, and drained as DbSync is.
     Outbox {
         /// What is announced.
@@ -134,6 +136,7 @@ impl Role {
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
+            Self::Crypto(up) => Some(Announce::CryptoUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }
@@ -144,6 +147,7 @@ impl Role {
             Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
+            Self::Crypto(_) => Some(Announce::CryptoDown),
             Self::Outbox { .. } => Some(Announce::OutboxDown),
             Self::Registry(_)
             | Self::CloudDb(_)

@@ -1,7 +1,11 @@
 //! Identity: the actor that knows everybody. Doors ask it who somebody is; it answers from memory, and
 //! goes to the file only when that has changed.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
@@ -13,11 +17,14 @@ use subtle::ConstantTimeEq;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    desk::{Administer, administer, now},
+    desk::{Administer, Done, administer, now},
     identities::Identities,
     key::{FROM_OUTSIDE, Key},
     keys,
+    session::Session,
+    sessions,
     store::{Store, StoreError},
+    users::{self, User},
 };
 use crate::guardian::Life;
 
@@ -39,14 +46,21 @@ pub struct IdentityUp {
 }
 
 /// The actor.
-struct Identity {
-    shared: Arc<Identities>,
+pub(super) struct Identity {
+    pub(super) shared: Arc<Identities>,
     parent: Recipient<IdentityUp>,
     /// All keys, as they are in the file.
     rows: Vec<Key>,
     /// Those that can be used, by id.
     valid: HashMap<Arc<str>, (Digest, Arc<Principal>)>,
     outside: Option<(Digest, Arc<Principal>)>,
+    /// Who can log in, by id.
+    pub(super) users: HashMap<i64, User>,
+    /// Who has, by the hash of the session's id.
+    pub(super) sessions: HashMap<Digest, Session>,
+    /// Sessions that were used since that was last written.
+    pub(super) used: HashSet<Digest>,
+    pub(super) written: Instant,
     open: bool,
     /// The file's version that `rows` are of; `None` before it was read.
     version: Option<i64>,
@@ -62,8 +76,21 @@ pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link
 }
 
 /// The version first: a change between the two is then seen at the next look.
-fn read(store: &Store) -> Result<(i64, Vec<Key>), StoreError> {
-    Ok((store.version()?, keys::all(store)?))
+fn read(store: &Store) -> Result<Rows, StoreError> {
+    Ok(Rows {
+        version: store.version()?,
+        keys: keys::all(store)?,
+        users: users::all(store)?,
+        sessions: sessions::all(store)?,
+    })
+}
+
+/// What is in the file.
+struct Rows {
+    version: i64,
+    keys: Vec<Key>,
+    users: Vec<User>,
+    sessions: Vec<Session>,
 }
 
 // === impl Identity ===
@@ -80,6 +107,10 @@ impl Identity {
             rows: Vec::new(),
             valid: HashMap::new(),
             outside,
+            users: HashMap::new(),
+            sessions: HashMap::new(),
+            used: HashSet::new(),
+            written: Instant::now(),
             open: false,
             version: None,
             generation: 0,
@@ -88,15 +119,20 @@ impl Identity {
     }
 
     /// Makes `rows` count.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let now = now();
         let valid = self.rows.iter().filter(|key| key.is_valid(now));
         self.valid = valid
             .map(|key| (key.id.clone(), (key.hash, self.principal(key))))
             .collect();
-        self.open = self.shared.admission.is_open(&self.rows);
+        self.open = self
+            .shared
+            .admission
+            .is_open(&self.rows, !self.users.is_empty());
         self.generation = self.shared.next_generation();
-        self.shared.end_others(|id| self.valid.contains_key(id));
+        let sessions = self.session_accounts();
+        self.shared
+            .end_others(|id| self.valid.contains_key(id) || sessions.contains(id));
     }
 
     fn principal(&self, key: &Key) -> Arc<Principal> {
@@ -107,25 +143,30 @@ impl Identity {
             models: key.rights.models.clone(),
             admin: key.rights.admin.clone(),
             expires: key.rights.expires,
-            account: self.shared.account(key),
+            account: self.shared.account(&key.id, key.rights.limits),
         })
     }
 
-    fn tell(&self, ctx: &Context<Self>) {
+    pub(super) fn tell(&self, ctx: &Context<Self>) {
         self.parent.do_send(IdentityUp {
             access: AccessChanged {
                 generation: self.generation,
                 open: self.open,
                 identity: ctx.address().recipient(),
+                logins: ctx.address().recipient(),
+                logouts: ctx.address().recipient(),
             },
             keys: ctx.address().recipient(),
         });
     }
 
-    fn changed(&mut self, version: i64, rows: Vec<Key>, ctx: &Context<Self>) {
-        let first = self.version.replace(version).is_none();
-        if first || rows != self.rows {
-            self.rows = rows;
+    fn changed(&mut self, rows: Rows, ctx: &Context<Self>) {
+        let first = self.version.replace(rows.version).is_none();
+        let users = rows.users.into_iter().map(|user| (user.id, user)).collect();
+        let ended = self.take_sessions(rows.sessions);
+        if first || ended || rows.keys != self.rows || users != self.users {
+            self.rows = rows.keys;
+            self.users = users;
             self.settle();
             self.tell(ctx);
         }
@@ -145,6 +186,7 @@ impl Identity {
             self.settle();
             self.tell(ctx);
         }
+        self.write_sessions(ctx);
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
@@ -157,7 +199,7 @@ impl Identity {
             identity.looking = false;
             match looked {
                 Ok(Ok(None)) => {}
-                Ok(Ok(Some((version, rows)))) => identity.changed(version, rows, ctx),
+                Ok(Ok(Some(rows))) => identity.changed(rows, ctx),
                 // Who is known stays known: a disk that fails later does not close the hub.
                 Ok(Err(error)) => tracing::warn!(%error, "guardian.db cannot be read"),
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -174,6 +216,8 @@ impl Identity {
                 let outside = one_of(self.outside.as_ref(), digest);
                 named.or(outside)
             }
+            // Asked for before.
+            Presented::Session { .. } => None,
             Presented::Local { key: None } => Some(Principal::local()),
             Presented::Local { key: Some(id) } => {
                 self.valid.get(id).map(|(_, principal)| principal.clone())
@@ -203,10 +247,14 @@ impl Handler<Authenticate> for Identity {
     type Result = ();
 
     fn handle(&mut self, asked: Authenticate, _: &mut Self::Context) {
-        let principal = self.who(&asked.presented);
+        let (principal, ends) = match &asked.presented {
+            Presented::Session { digest, browser } => self.of_session(digest, *browser).unzip(),
+            other => (self.who(other), None),
+        };
         let mut remembered = REMEMBERED;
         let mut valid = true;
-        if let Some(end) = principal.as_ref().and_then(|principal| principal.expires) {
+        let expires = principal.as_ref().and_then(|principal| principal.expires);
+        if let Some(end) = expires.or(ends) {
             let left = Duration::from_secs(end.saturating_sub(now()));
             valid = !left.is_zero();
             remembered = remembered.min(left);
@@ -237,8 +285,12 @@ impl Handler<Administer> for Identity {
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             };
             // First the doors, then whoever asked.
-            if let Ok((version, rows)) = rows {
-                identity.changed(version, rows, ctx);
+            if let Ok(Done::Changed(user)) = &done {
+                identity.end_sessions(user);
+                identity.shared.lockout().clear(&user.name);
+            }
+            if let Ok(rows) = rows {
+                identity.changed(rows, ctx);
             }
             let _ = reply.send(done);
         }));

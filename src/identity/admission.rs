@@ -7,6 +7,7 @@ use super::{
     keys::{self, KeysError},
     rights::Rights,
     store::Store,
+    users,
 };
 use crate::settings::Auth;
 
@@ -39,13 +40,15 @@ pub struct Entry {
 // === impl Admission ===
 
 impl Admission {
-    /// Whether nobody is asked, with these keys. A key that is revoked counts, too: a hub that was
-    /// closed once does not open by itself.
-    pub fn is_open(&self, keys: &[Key]) -> bool {
+    /// Whether nobody is asked, with these keys, and with users or without. A key that is revoked
+    /// counts, too: a hub that was closed once does not open by itself.
+    pub fn is_open(&self, keys: &[Key], has_users: bool) -> bool {
         match self.auth {
             Auth::Open => true,
             Auth::Required => false,
-            Auth::Auto => self.loopback && keys.is_empty() && self.from_outside.is_none(),
+            Auth::Auto => {
+                self.loopback && keys.is_empty() && !has_users && self.from_outside.is_none()
+            }
         }
     }
 
@@ -55,7 +58,7 @@ impl Admission {
     /// [`KeysError`]
     pub fn enter(&self, store: &Store, now: u64) -> Result<Entry, KeysError> {
         let all = keys::all(store)?;
-        let open = self.is_open(&all);
+        let open = self.is_open(&all, !users::all(store)?.is_empty());
         let mut entry = Entry {
             open,
             from_outside: self.from_outside.is_some(),
@@ -86,12 +89,14 @@ mod tests {
             loopback,
             from_outside: outside.then_some([1; 32]),
         };
-        let open = |admission: Admission| admission.is_open(&keys::all(&store).expect("is read"));
+        let open =
+            |admission: Admission| admission.is_open(&keys::all(&store).expect("is read"), false);
         assert!(open(admission(Auth::Auto, true, false)));
         assert!(!open(admission(Auth::Auto, true, true)));
         assert!(!open(admission(Auth::Auto, false, false)));
         assert!(!open(admission(Auth::Required, true, false)));
         assert!(open(admission(Auth::Open, false, true)));
+        assert!(!admission(Auth::Auto, true, false).is_open(&[], true));
         let entry = admission(Auth::Auto, true, false).enter(&store, 1);
         assert!(entry.is_ok_and(|entry| entry.open && entry.first.is_none()));
         // The first start on a wide address makes a key, the second does not.

@@ -13,6 +13,7 @@ use super::{
     key::{Key, NewKey, Token},
     keys::{self, KeysError},
     store::{Store, StoreError},
+    users::{self, NewUser, User, UsersError},
 };
 
 /// Asks for something to be done with keys. Dropped without an answer if the actor dies.
@@ -24,10 +25,24 @@ pub struct Administer {
     /// What for.
     pub act: Act,
     /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Done, KeysError>>,
+    pub reply: oneshot::Sender<Result<Done, AdministerError>>,
 }
 
-/// What can be done with keys.
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    /// With keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// With users.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What can be done with keys and users.
 pub enum Act {
     /// Make one.
     Add(NewKey),
@@ -35,6 +50,14 @@ pub enum Act {
     List,
     /// Revoke the one of this id or name.
     Revoke(String),
+    /// Make these users, but for those whose name is taken.
+    AddUsers(Vec<NewUser>),
+    /// Show all users.
+    ListUsers,
+    /// Give this user the password of this hash.
+    SetPassword(String, String),
+    /// Lock this user, or unlock.
+    SetLocked(String, bool),
 }
 
 /// What was done.
@@ -45,13 +68,19 @@ pub enum Done {
     Listed(Vec<Key>),
     /// This key was revoked.
     Revoked(Key),
+    /// Of these users each was made, or why not.
+    AddedUsers(Vec<(String, Result<User, UsersError>)>),
+    /// These are all.
+    ListedUsers(Vec<User>),
+    /// This user was changed, and has no sessions any more.
+    Changed(User),
 }
 
 /// Does it, for `who`. May wait for the disk.
 ///
 /// # Errors
-/// [`KeysError`]
-pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, KeysError> {
+/// [`AdministerError`]
+pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, AdministerError> {
     Ok(match act {
         Act::Add(new) => {
             let (key, token) = keys::add(store, who, new, now())?;
@@ -59,6 +88,16 @@ pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, Keys
         }
         Act::List => Done::Listed(keys::all(store)?),
         Act::Revoke(which) => Done::Revoked(keys::revoke(store, who, &which, now())?),
+        Act::AddUsers(new) => {
+            let add = |new: NewUser| {
+                let added = users::add(store, &new, now());
+                (new.name, added)
+            };
+            Done::AddedUsers(new.into_iter().map(add).collect())
+        }
+        Act::ListUsers => Done::ListedUsers(users::all(store)?),
+        Act::SetPassword(name, hash) => Done::Changed(users::set_password(store, &name, &hash)?),
+        Act::SetLocked(name, locked) => Done::Changed(users::set_locked(store, &name, locked)?),
     })
 }
 

@@ -3,14 +3,21 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use hub_actors::account::Account;
+use hub_actors::account::{Account, Limits};
+use tokio::sync::Semaphore;
 
-use super::{admission::Admission, key::Key, store::Store};
+use super::{
+    admission::Admission,
+    lockout::Lockout,
+    login::{AT_A_TIME, WAITING},
+    password::ROUNDS,
+    store::Store,
+};
 
 /// What all lives of Identity share.
 #[derive(Debug)]
@@ -22,6 +29,14 @@ pub struct Identities {
     /// What each key has used; by its id.
     accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
     generation: AtomicU64,
+    /// What is counted of logins.
+    lockout: Mutex<Lockout>,
+    /// Rounds that every login takes.
+    pub(super) rounds: u32,
+    /// For those whose password is being checked.
+    pub(super) turns: Arc<Semaphore>,
+    /// For those who wait for that.
+    pub(super) waiting: Arc<Semaphore>,
 }
 
 // === impl Identities ===
@@ -34,15 +49,24 @@ impl Identities {
             admission,
             accounts: Mutex::default(),
             generation: AtomicU64::new(0),
+            lockout: Mutex::default(),
+            rounds: ROUNDS,
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
         })
     }
 
-    /// The account of a key, the same in all lives.
-    pub(super) fn account(&self, key: &Key) -> Arc<Account> {
+    /// What is counted of logins.
+    pub(super) fn lockout(&self) -> MutexGuard<'_, Lockout> {
+        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account of a key or a user, the same in all lives.
+    pub(super) fn account(&self, id: &Arc<str>, limits: Limits) -> Arc<Account> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let account = accounts
-            .entry(key.id.clone())
-            .or_insert_with(|| Account::new(key.rights.limits));
+            .entry(id.clone())
+            .or_insert_with(|| Account::new(limits));
         account.clone()
     }
 
@@ -51,7 +75,15 @@ impl Identities {
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Ends the accounts of all keys but those that are `valid`.
+    /// Ends one account: what is still going on under it, too.
+    pub(super) fn end(&self, id: &str) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = accounts.remove(id) {
+            account.end();
+        }
+    }
+
+    /// Ends the accounts of all but those that are `valid`.
     pub(super) fn end_others(&self, valid: impl Fn(&str) -> bool) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.retain(|id, account| {

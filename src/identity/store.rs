@@ -1,4 +1,4 @@
-//! Store: guardian.db, which has the keys (later users and sessions, too) and nothing that anyone asks
+//! Store: guardian.db, which has keys, users and sessions, and nothing that anyone asks
 //! with SQL. Nobody but the Guardian opens it.
 
 use std::{
@@ -17,7 +17,8 @@ pub const NAME: &str = "guardian.db";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What makes the file of one version one of the next. Only ever added to.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE api_keys (
         id         TEXT PRIMARY KEY,
         name       TEXT NOT NULL,
@@ -34,7 +35,30 @@ const MIGRATIONS: [&str; 1] = ["
         revoked    INTEGER               -- rows stay: a hub that once had keys does not open again
     ) STRICT;
     CREATE UNIQUE INDEX api_keys_name ON api_keys (name) WHERE revoked IS NULL;
-"];
+",
+    "
+    CREATE TABLE users (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        name         TEXT NOT NULL UNIQUE,
+        password     TEXT NOT NULL,                 -- $pbkdf2-sha256$..
+        is_admin     INTEGER NOT NULL DEFAULT 0,
+        is_locked    INTEGER NOT NULL DEFAULT 0,    -- by somebody
+        failures     INTEGER NOT NULL DEFAULT 0,
+        lockouts     INTEGER NOT NULL DEFAULT 0,
+        locked_until INTEGER NOT NULL DEFAULT 0,    -- by failures
+        created      INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE sessions (
+        hash    BLOB PRIMARY KEY,                   -- SHA-256 of the id
+        user    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        address TEXT NOT NULL,
+        agent   BLOB NOT NULL,                      -- SHA-256
+        created INTEGER NOT NULL,
+        seen    INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX sessions_user ON sessions (user);
+",
+];
 
 /// The file, open. Everything that is done with it may wait for the disk: not on an actor's loop.
 #[derive(Debug)]

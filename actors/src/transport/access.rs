@@ -12,7 +12,10 @@ use tokio::{
 use super::{credential::sha256, known::Known};
 use crate::{
     principal::Principal,
-    protocol::{AccessChanged, Authenticate, Digest, Presented, Verdict},
+    protocol::{
+        AccessChanged, Authenticate, Browser, Digest, LoggedIn, Login, LoginError, Logout,
+        Presented, Verdict,
+    },
 };
 
 /// How long a request waits for an Identity that is being restarted.
@@ -89,6 +92,8 @@ impl Access {
         };
         let digest = name(presented);
         let known = self.known.find(&digest, latest.generation, Instant::now());
+        // What has ended is not waited for until the guardian says so.
+        let known = known.filter(|principal| !principal.account.is_over());
         known.map(Ok)
     }
 
@@ -139,6 +144,28 @@ impl Access {
         answer.await.ok()
     }
 
+    /// Begins a session; `None` if nobody can be asked now.
+    pub async fn login(
+        &self,
+        login: impl FnOnce(oneshot::Sender<Result<LoggedIn, LoginError>>) -> Login,
+    ) -> Option<Result<LoggedIn, LoginError>> {
+        let logins = self.latest.load().as_ref()?.logins.clone();
+        let (reply, answer) = oneshot::channel();
+        logins.do_send(login(reply));
+        answer.await.ok()
+    }
+
+    /// Ends a session.
+    pub async fn logout(&self, session: Digest) {
+        let Some(latest) = self.latest.load_full() else {
+            return;
+        };
+        let (reply, ended) = oneshot::channel();
+        latest.logouts.do_send(Logout { session, reply });
+        // One that dies meanwhile reads the sessions again.
+        let _ = ended.await;
+    }
+
     /// The principal of a verdict that is not out of date.
     fn keep(&self, presented: &Presented, verdict: Verdict) -> Option<Arc<Principal>> {
         let principal = verdict.principal?;
@@ -160,6 +187,13 @@ impl Access {
 fn name(presented: &Presented) -> Digest {
     match presented {
         Presented::Key { digest, .. } => *digest,
+        Presented::Session { digest, browser } => {
+            let Browser { address, agent } = browser;
+            let mut name = format!("\0session {address} ").into_bytes();
+            name.extend_from_slice(agent);
+            name.extend_from_slice(digest);
+            sha256(&name)
+        }
         // No header can hold a NUL, so no key has this digest.
         Presented::Local { key } => {
             sha256(format!("\0local {}", key.as_deref().unwrap_or_default()).as_bytes())

@@ -1,5 +1,7 @@
 //! `POST /api`: the door that the WordPress plugin, the desktop client and scripts use.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
@@ -7,7 +9,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     api_stream,
@@ -20,6 +22,7 @@ use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
+    principal::Principal,
     request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
@@ -27,13 +30,13 @@ use crate::{
 /// The request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(super) struct Request {
     tool: String,
     #[serde(default)]
     params: Option<Value>,
     /// Whether to answer bit by bit.
     #[serde(default)]
-    stream: bool,
+    pub(super) stream: bool,
 }
 
 /// The body of a successful call.
@@ -55,10 +58,10 @@ pub(super) struct Meta<'a> {
 }
 
 /// Why a request never became a call.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    sentence: String,
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) sentence: String,
 }
 
 /// One call.
@@ -71,31 +74,42 @@ pub async fn call(
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let (asked, held) = match read(&request, payload, &lobby).await {
-        Ok(read) => read,
+    let Body { bytes, held } = match read(&request, payload, &lobby).await {
+        Ok(body) => body,
         Err(refused) => return refused.respond(request_id),
     };
-    let Request {
-        tool,
-        params,
-        stream,
-    } = asked;
-    let principal = caller.into_inner().0;
-    let recorded = Recorded::new(&lobby, "api", &principal, &tool, request_id, received);
-    let call = Call {
-        principal,
-        tool,
-        params,
-        received,
-        observer: None,
+    let asked = match parse(&bytes) {
+        Ok(asked) => asked,
+        Err(refused) => return refused.respond(request_id),
     };
-    if stream {
-        let response = api_stream::call(&lobby, request_id, call, recorded).await;
-        drop(held);
-        return response;
-    }
-    let outcome = lobby.run(call).await;
+    drop(bytes);
+    let stream = asked.stream;
+    let call = asked.into_call(caller.into_inner().0, received);
+    let response = match stream {
+        true => api_stream::call(&lobby, request_id, call).await,
+        false => answer(call, "api", request_id, &lobby).await,
+    };
     drop(held);
+    response
+}
+
+/// Runs a call, and answers it whole.
+pub(super) async fn answer(
+    call: Call,
+    door: &'static str,
+    request_id: &str,
+    lobby: &Lobby,
+) -> HttpResponse {
+    let received = call.received;
+    let recorded = Recorded::new(
+        lobby,
+        door,
+        &call.principal,
+        &call.tool,
+        request_id,
+        received,
+    );
+    let outcome = lobby.run(call).await;
     let duration_ms = milliseconds(received);
     if let Some(recorded) = recorded {
         recorded.end(duration_ms, &outcome);
@@ -106,11 +120,12 @@ pub async fn call(
     }
 }
 
-async fn read(
+/// Reads a body of JSON.
+pub(super) async fn read(
     request: &HttpRequest,
     payload: web::Payload,
     lobby: &Lobby,
-) -> Result<(Request, Option<OwnedSemaphorePermit>), Refused> {
+) -> Result<Body, Refused> {
     if !body::is_json(request) {
         return Err(Refused {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -119,15 +134,19 @@ async fn read(
         });
     }
     let read = body::read(request, payload, &lobby.bodies).await;
-    let Body { bytes, held } = read.map_err(|error| Refused {
+    read.map_err(|error| Refused {
         status: error.status(),
         code: error.code(),
         sentence: error.to_string(),
-    })?;
-    match serde_json::from_slice::<Request>(&bytes) {
-        Ok(request) if !request.tool.is_empty() => Ok((request, held)),
+    })
+}
+
+/// The call that a body asks for.
+pub(super) fn parse(bytes: &[u8]) -> Result<Request, Refused> {
+    match serde_json::from_slice::<Request>(bytes) {
+        Ok(request) if !request.tool.is_empty() => Ok(request),
         Ok(_) => Err(bad("`tool` is missing: say which tool to call.")),
-        Err(error) => Err(bad(explain(&bytes, &error))),
+        Err(error) => Err(bad(explain(bytes, &error))),
     }
 }
 
@@ -158,7 +177,7 @@ fn explain(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-fn bad(sentence: impl Into<String>) -> Refused {
+pub(super) fn bad(sentence: impl Into<String>) -> Refused {
     Refused {
         status: StatusCode::BAD_REQUEST,
         code: "bad_request",
@@ -238,10 +257,25 @@ pub fn failure(status: StatusCode, code: &'static str, sentence: String) -> Http
     .respond(request_id)
 }
 
+// === impl Request ===
+
+impl Request {
+    /// The call that it asks for.
+    pub(super) fn into_call(self, principal: Arc<Principal>, received: Instant) -> Call {
+        Call {
+            principal,
+            tool: self.tool,
+            params: self.params,
+            received,
+            observer: None,
+        }
+    }
+}
+
 // === impl Refused ===
 
 impl Refused {
-    fn respond(self, request_id: &str) -> HttpResponse {
+    pub(super) fn respond(self, request_id: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header(("X-Request-Id", request_id));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {

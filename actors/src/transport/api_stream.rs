@@ -58,13 +58,16 @@ struct About {
 }
 
 /// One call, told as it is answered.
-pub async fn call(
-    lobby: &web::Data<Lobby>,
-    request_id: &str,
-    call: Call,
-    mut recorded: Option<Recorded>,
-) -> HttpResponse {
+pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> HttpResponse {
     let received = call.received;
+    let mut recorded = Recorded::new(
+        lobby,
+        "api",
+        &call.principal,
+        &call.tool,
+        request_id,
+        received,
+    );
     let streamed = lobby.stream(call).await;
     let duration_ms = milliseconds(received);
     let (streamed, in_flight) = match streamed {

@@ -35,6 +35,7 @@ use super::{
     guard::Guard,
     refused::Refused,
     routes::{self, Door},
+    session,
 };
 use crate::principal::Principal;
 
@@ -187,7 +188,8 @@ where
         }
         let presented = match access.is_open() {
             true => None,
-            false => credential::presented(request.headers()),
+            false => credential::presented(request.headers())
+                .or_else(|| session::presented(request.request())),
         };
         if let Some(who) = access.at_once(presented.as_ref()) {
             return Either::Left(match door.admit(who, &request) {
@@ -257,6 +259,7 @@ mod tests {
         let door = Door {
             path: "/admin",
             public: false,
+            login: false,
             needs: Some("admin:keys"),
             counts: true,
             routes: |resource| resource,

@@ -9,9 +9,9 @@ use actix_web::{
 };
 
 use super::{
-    api,
+    api, auth,
     chat::{self, Anthropic, CountTokens, OpenAi},
-    mcp,
+    crypto, mcp,
     refused::Refused,
     status,
 };
@@ -23,6 +23,8 @@ pub struct Door {
     pub path: &'static str,
     /// Whoever comes may GET it (and HEAD): it says nothing that a stranger may not know.
     pub public: bool,
+    /// Whoever comes may POST to it: it asks them itself.
+    pub login: bool,
     /// The administrative permission that a caller needs.
     pub needs: Option<&'static str>,
     /// A POST counts as a request of its caller's.
@@ -37,6 +39,7 @@ pub struct Door {
 const CLOSED: Door = Door {
     path: "",
     public: false,
+    login: false,
     needs: None,
     counts: false,
     routes: |resource| resource,
@@ -68,7 +71,7 @@ const ANTHROPIC: Door = Door {
 };
 
 /// Every door there always is.
-const DOORS: [Door; 12] = [
+const DOORS: [Door; 16] = [
     Door {
         path: "/v1/chat/completions",
         counts: true,
@@ -125,9 +128,34 @@ const DOORS: [Door; 12] = [
         ..CALLS
     },
     Door {
+        path: crypto::PATH,
+        routes: |resource| posted(resource, web::post().to(crypto::call)),
+        ..CALLS
+    },
+    Door {
         path: "/mcp",
         routes: |resource| resource.default_service(web::to(mcp::serve)),
         ..CALLS
+    },
+    Door {
+        path: "/auth/login",
+        login: true,
+        routes: |resource| posted(resource, web::post().to(auth::login)),
+        ..CLOSED
+    },
+    Door {
+        path: "/auth/logout",
+        routes: |resource| posted(resource, web::post().to(auth::logout)),
+        ..CLOSED
+    },
+    Door {
+        path: "/auth/me",
+        routes: |resource| {
+            let other = || async { status::method_not_allowed("GET") };
+            let resource = resource.route(web::get().to(auth::me));
+            resource.default_service(web::to(other))
+        },
+        ..CLOSED
     },
     Door {
         path: "/",
@@ -196,6 +224,11 @@ fn conversations<D: chat::Door>(resource: Resource) -> Resource {
     resource.default_service(web::to(chat::wrong_method::<D>))
 }
 
+fn posted(resource: Resource, route: actix_web::Route) -> Resource {
+    let other = || async { status::method_not_allowed("POST") };
+    resource.route(route).default_service(web::to(other))
+}
+
 /// Monitors ask with HEAD.
 fn seen(resource: Resource, route: actix_web::Route) -> Resource {
     let other = || async { status::method_not_allowed("GET") };
@@ -208,6 +241,7 @@ fn seen(resource: Resource, route: actix_web::Route) -> Resource {
 impl Door {
     /// Whether a request with this method enters without being asked.
     pub fn is_public_for(&self, method: &Method) -> bool {
-        self.public && (method == Method::GET || method == Method::HEAD)
+        let reads = method == Method::GET || method == Method::HEAD;
+        (self.public && reads) || (self.login && method == Method::POST)
     }
 }

@@ -83,6 +83,7 @@ impl House {
         let (first, second) = (Vendor::new("first"), Vendor::new("second"));
         let life = watch::Sender::new(());
         let catalogue = Catalogue {
+            crypto: crate::catalogue::Crypto::NotConfigured,
             hub: Arc::new(HubInfo {
                 name: "test".to_owned(),
                 version: String::new(),

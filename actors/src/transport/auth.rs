@@ -1,0 +1,109 @@
+//! `/auth`: how a person's browser comes by a session, ends it, and asks whose it is.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    access::Denied,
+    api::{self, failure},
+    body::Body,
+    layers::Caller,
+    lobby::Lobby,
+    refused::Refused,
+    session,
+};
+use crate::{
+    principal::Principal,
+    protocol::{LoggedIn, Login, LoginError},
+};
+
+/// What somebody shows to get a session.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    username: String,
+    password: String,
+}
+
+/// `POST /auth/login`
+pub async fn login(
+    request: HttpRequest,
+    payload: web::Payload,
+    lobby: web::Data<Lobby>,
+) -> HttpResponse {
+    let request_id = crate::request_id::RequestId::new();
+    let Body { bytes, held: _held } = match api::read(&request, payload, &lobby).await {
+        Ok(body) => body,
+        Err(refused) => return refused.respond(request_id.as_str()),
+    };
+    let Ok(Credentials { username, password }) = serde_json::from_slice(&bytes) else {
+        let shape = r#"Send {"username": "..", "password": ".."}."#;
+        return api::bad(shape).respond(request_id.as_str());
+    };
+    let login = |reply| Login {
+        name: username,
+        password,
+        browser: session::browser(&request),
+        before: session::cookie(&request),
+        reply,
+    };
+    match lobby.access.login(login).await {
+        Some(Ok(LoggedIn {
+            session,
+            seconds,
+            principal,
+        })) => HttpResponse::Ok()
+            .cookie(session::begin(&request, session, seconds))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(about(&principal)),
+        Some(Err(LoginError::Wrong)) => failure(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Nobody has this name and password, or the account is locked.".to_owned(),
+        ),
+        Some(Err(LoginError::Later(wait))) => {
+            let mut answer = failure(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too many logins from this address. Try again in a minute.".to_owned(),
+            );
+            let seconds = wait.as_secs().max(1).into();
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+            answer
+        }
+        Some(Err(LoginError::Busy)) | None => Refused::Denied(Denied::Unavailable).answer(),
+    }
+}
+
+/// `POST /auth/logout`
+pub async fn logout(request: HttpRequest, lobby: web::Data<Lobby>) -> HttpResponse {
+    if let Some(session) = session::cookie(&request) {
+        lobby.access.logout(session).await;
+    }
+    HttpResponse::Ok()
+        .cookie(session::end())
+        .json(json!({"status": "logged out"}))
+}
+
+/// `GET /auth/me`
+pub async fn me(caller: web::ReqData<Caller>) -> HttpResponse {
+    let Caller(principal) = caller.into_inner();
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(about(&principal))
+}
+
+fn about(principal: &Principal) -> Value {
+    json!({
+        "id": &*principal.id,
+        "name": &*principal.name,
+        "tools": principal.tools.to_string(),
+        "models": principal.models.to_string(),
+        "admin": principal.admin.to_string(),
+    })
+}
