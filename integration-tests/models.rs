@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FakeUpstream, Hub, Pyfun, http};
+use crate::support::{FakeUpstream, Hub, Pyfun, chat::DOORS, http};
 
 const ANTHROPIC: (&str, &str) = ("anthropic-version", "2023-06-01");
 
@@ -93,4 +93,29 @@ async fn a_model_without_its_key_is_not_listed() {
         listed.starts_with("gemini-fast-1 gemini-fast-1-lite llm_complete"),
         "{listed}"
     );
+}
+
+#[tokio::test]
+async fn a_model_has_the_name_that_the_configuration_gives_it() {
+    let upstream = FakeUpstream::start().await;
+    let block = "[MODELS]\n[MODEL.strong]\nprovider = \"anthropic\"\nmodel = \"claude-strong-1\"\n\
+                 context_tokens = \"5000\"\n[MODEL.strong_END]\n[MODELS_END]\n";
+    let hub = Hub::with(&Pyfun::three(&upstream).and(block)).await;
+    let listed = hub.get("/v1/models/strong").await;
+    assert_eq!(listed.assert_ok().body["owned_by"], "anthropic");
+    for door in DOORS {
+        let reply = hub.chat(door, &door.ask("strong", "hello")).await;
+        assert_eq!(reply.assert_ok().header("x-hub-model"), "claude-strong-1");
+    }
+    let reply = hub
+        .call(
+            "llm_complete",
+            json!({"prompt": "hello", "model": "strong"}),
+        )
+        .await;
+    assert_eq!(reply.assert_ok().meta()["model"], "claude-strong-1");
+    for exchange in upstream.anthropic.seen() {
+        assert_eq!(exchange.body["model"], "claude-strong-1");
+    }
+    assert_eq!(upstream.anthropic.seen().len(), 3);
 }

@@ -80,7 +80,7 @@ async fn two_hundred_slow_readers_cost_bounded_memory_and_delay_nobody() {
 #[tokio::test]
 async fn a_stopping_hub_lets_streams_finish() {
     let upstream = FakeUpstream::start().await;
-    let texts: Vec<String> = (0..20).map(|number| format!("part {number} ")).collect();
+    let texts: Vec<String> = (0..60).map(|number| format!("part {number} ")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let slow = Stream::of(&texts).paced(SECOND / 10);
     upstream.always(&Fault::Stream(slow));

@@ -251,6 +251,7 @@ fn model(model: &settings::Model) -> Arc<ModelInfo> {
     Arc::new(ModelInfo {
         name: model.name.as_str().into(),
         provider: model.provider.as_str().into(),
+        calls: model.calls.as_deref().map(Into::into),
         context_tokens: model.context_tokens,
         max_output_tokens: model.max_output_tokens,
         requests_per_min: model.requests_per_min,

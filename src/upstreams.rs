@@ -27,6 +27,11 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: below what most load balancers allow.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Most bytes of one HTTP/2 stream that wait for its reader: 64 KiB.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// Most bytes of all streams of a connection that wait: 32 MiB. More than most requests in flight need, so
+/// that readers who are slow leave room for the others.
+const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
 
 /// Why a provider cannot be called, though it is configured and has its key.
 #[derive(Debug, thiserror::Error)]

@@ -147,6 +147,8 @@ pub struct ModelInfo {
     pub name: Arc<str>,
     /// Who offers it.
     pub provider: Arc<str>,
+    /// What its provider calls it, if the name is a name of the configuration's own.
+    pub calls: Option<Arc<str>>,
     /// Longest prompt and answer together.
     pub context_tokens: Option<u64>,
     /// Longest answer.
@@ -211,6 +213,13 @@ impl Catalogue {
     /// What the configuration says of a model.
     pub fn model(&self, name: &str) -> Option<&Arc<ModelInfo>> {
         self.models.iter().find(|model| &*model.name == name)
+    }
+
+    /// The provider and the provider's name of a model that has a name of the configuration's own.
+    pub fn alias(&self, name: &str) -> Option<(&Provider, &Arc<str>)> {
+        let info = self.model(name)?;
+        let provider = self.provider(&info.provider)?;
+        Some((provider, provider.info.offers(info.calls.as_deref()?)?))
     }
 
     /// What the configuration says of a model at one provider. Others that offer a model of the same

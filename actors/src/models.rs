@@ -1,7 +1,7 @@
 //! Models: what a name means to clients that ask for a model and nothing else, and which names there are.
 //!
-//! Such a name is, in this order: a model of some provider's; `provider/model`; a tool that asks an LLM,
-//! with its system prompt and its chain. Names of models hold slashes themselves, so the whole name comes
+//! Such a name is, in this order: a model of some provider's; a name that the configuration gives to one;
+//! `provider/model`; a tool that asks an LLM, with its system prompt and its chain. Names of models hold slashes themselves, so the whole name comes
 //! first.
 
 use std::{borrow::Cow, sync::Arc};
@@ -48,6 +48,9 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Named<'a>, CallE
     {
         return Ok(Named::Model { provider, model });
     }
+    if let Some((provider, model)) = catalogue.alias(name) {
+        return Ok(Named::Model { provider, model });
+    }
     if let Some((owner, name)) = name.split_once('/')
         && let Some(provider) = catalogue.provider(owner)
     {
@@ -63,7 +66,8 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Named<'a>, CallE
     }
 }
 
-/// Every name that can be asked for: models in the configuration's order, then tools. A model that more
+/// Every name that can be asked for: models in the configuration's order, its own
+/// names for some, then tools. A model that more
 /// than one provider offers is listed for the others as `provider/model`.
 pub fn all(catalogue: &Catalogue) -> Vec<Listed<'_>> {
     let mut listed: Vec<Listed<'_>> = Vec::new();
@@ -80,6 +84,18 @@ pub fn all(catalogue: &Catalogue) -> Vec<Listed<'_>> {
                 name,
                 provider: Some(owner),
                 info: info.map(|info| &**info),
+            });
+        }
+    }
+    for info in &catalogue.models {
+        if let Some((provider, _)) = catalogue.alias(&info.name)
+            && provider.info.inactive.is_none()
+            && !listed.iter().any(|other| other.name == *info.name)
+        {
+            listed.push(Listed {
+                name: Cow::Borrowed(&*info.name),
+                provider: Some(&*provider.info.name),
+                info: Some(info),
             });
         }
     }

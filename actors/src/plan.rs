@@ -78,9 +78,15 @@ impl Plan {
         tool: &Tool,
         start: Option<&str>,
         system: Option<Arc<str>>,
-        params: LlmParams,
+        mut params: LlmParams,
         now: Instant,
     ) -> Result<Self, CallError> {
+        let named = params.model.as_deref();
+        if let Some((provider, model)) = named.and_then(|name| catalogue.alias(name)) {
+            let provider = || provider.info.name.to_string();
+            params.provider.get_or_insert_with(provider);
+            params.model = Some(model.to_string());
+        }
         let first = first(catalogue, start, &params)?;
         let asker = Asker {
             name: &tool.name,

@@ -154,6 +154,8 @@ pub struct Model {
     pub name: String,
     /// provider
     pub provider: String,
+    /// model: what the provider calls it, if the block's name is another; ours.
+    pub calls: Option<String>,
     /// context_tokens
     pub context_tokens: Option<u64>,
     /// max_output_tokens

@@ -29,6 +29,7 @@ pub(super) fn model(
     let model = Model {
         name: name.to_owned(),
         provider,
+        calls: section.text("model").map(|text| text.value.to_owned()),
         context_tokens: section.whole("context_tokens", 1..=MOST_TOKENS, "tokens"),
         max_output_tokens: section
             .whole("max_output_tokens", 1..=MOST_TOKENS, "tokens")
@@ -110,17 +111,18 @@ fn provider(name: &str, providers: &[LlmBlock], section: &mut Section<'_>) -> St
                 "LLM providers in this file:",
             )));
         }
-        Some(owner) if !owner.models.iter().any(|model| model == name) => {
-            let message = format!(
-                "`{}` does not list `{name}` in its `models`, so {} does nothing",
-                owner.name,
-                section.title()
-            );
-            section.report(
-                Problem::warning(section.place(), message).help(unlisted_help(name, &owner.models)),
-            );
+        Some(owner) => {
+            let calls = section.text("model").map_or(name, |text| text.value);
+            if !owner.models.iter().any(|model| model == calls) {
+                let message = format!(
+                    "`{}` does not list `{calls}` in its `models`, so {} does nothing",
+                    owner.name,
+                    section.title()
+                );
+                let help = unlisted_help(calls, &owner.models);
+                section.report(Problem::warning(section.place(), message).help(help));
+            }
         }
-        Some(_) => {}
     }
     text.value.to_owned()
 }
