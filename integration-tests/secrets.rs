@@ -7,7 +7,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Canaries, FakeUpstream, Fault, Hub, Pyfun, hub::HubBuilder, pyfun::Provider,
+    Canaries, FakeUpstream, Fault, Hub, Pyfun,
+    chat::{DOORS, Door},
+    http,
+    hub::HubBuilder,
+    pyfun::Provider,
     upstream::ClosedPort,
 };
 
@@ -129,6 +133,47 @@ async fn no_fault_brings_a_secret_to_light() {
 }
 
 #[tokio::test]
+async fn no_fault_brings_a_secret_to_light_at_the_doors_of_sdks() {
+    let (upstream, thief) = (FakeUpstream::start().await, FakeUpstream::start().await);
+    let mut canaries = Canaries::default();
+    let pyfun = separate(&upstream)
+        .limit("REQUEST_TIMEOUT_SEC", "1")
+        .and("[DEBUG]\nDEBUG = \"on\"\nDEBUG_LEVEL = \"DEBUG\"\nLOG_FILE = \"hub.log\"\n")
+        .and("LOG_REQUESTS = \"true\"\n[DEBUG_END]\n")
+        .and(
+            "[DB_SYNC]\nSQLITE_PATH = \"state.db\"\nMAX_CACHE_ENTRIES = \"1000\"\n[DB_SYNC_END]\n",
+        );
+    let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
+    let ask = async |door: Door, body: Value| {
+        let mut headers = door.headers();
+        headers.retain(|(name, _)| *name != "Authorization" && *name != "x-api-key");
+        headers.push(("Connection", "close"));
+        let text = body.to_string();
+        let bytes = http::request("POST", door.path(), &headers, text.as_bytes());
+        hub.until_closed(&bytes).await
+    };
+    for fault in faults(&thief) {
+        upstream.always(&fault);
+        for model in ["claude-fast-1", "gemini-fast-1", "acme/open-20b:free"] {
+            let answers = tokio::join!(
+                ask(Door::OpenAi, Door::OpenAi.ask(model, "hello")),
+                ask(Door::OpenAi, Door::OpenAi.ask_stream(model, "hello")),
+                ask(Door::Anthropic, Door::Anthropic.ask(model, "hello")),
+                ask(Door::Anthropic, Door::Anthropic.ask_stream(model, "hello")),
+            );
+            for answer in [answers.0, answers.1, answers.2, answers.3] {
+                assert!(answer.starts_with(b"HTTP/1.1 "), "{fault:?} {model}");
+                canaries.assert_absent(&format!("an answer to {fault:?}"), &answer);
+            }
+        }
+    }
+    for (place, bytes) in hub.traces() {
+        canaries.assert_absent(&place, &bytes);
+    }
+    assert_eq!(thief.seen().len(), 0, "nobody follows a redirect");
+}
+
+#[tokio::test]
 async fn a_refused_connection_does_not_print_what_it_carried() {
     let closed = ClosedPort::reserve();
     let mut canaries = Canaries::default();
@@ -199,8 +244,15 @@ async fn what_people_ask_is_not_logged() {
         .start()
         .await;
     hub.prompt(&prompt).await.assert_ok();
+    for door in DOORS {
+        let reply = hub.chat(door, &door.ask("gemini-fast-1", &prompt)).await;
+        reply.assert_ok();
+    }
     upstream.always(&Fault::Echo(500));
     hub.prompt(&prompt).await;
+    for door in DOORS {
+        hub.chat(door, &door.ask("claude-fast-1", &prompt)).await;
+    }
     hub.process.signal(Signal::TERM);
     let finished = hub.finish(Duration::from_secs(35)).await;
     canaries.assert_absent("the log", finished.output().as_bytes());

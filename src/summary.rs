@@ -45,7 +45,7 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     let mut text = format!("{} {}", hub.name, hub.version);
     if let Some(address) = address(listener) {
         let _ = write!(text, "\n  listening on http://{address}");
-        let _ = write!(text, "\n  doors       POST /api, MCP at {}", doors(hub));
+        let _ = write!(text, "\n  doors       POST /api, SDKs at /v1, MCP at {}", doors(hub));
         if !address.ip().is_loopback() {
             text.push_str(
                 "\n  warning: everyone who reaches this address can use your keys; this version \

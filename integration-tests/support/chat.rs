@@ -170,6 +170,16 @@ impl Hub {
         Stream::open(self, &api_request(body.to_string().as_bytes())).await
     }
 
+    /// Everything that comes back until the connection ends, however it ends.
+    pub(crate) async fn until_closed(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset is an end, too.
+        drop(within(PATIENCE, "the end", socket.read_to_end(&mut answer)).await);
+        answer
+    }
+
     /// The same, and the head of the answer.
     pub(crate) async fn chat_stream(&self, door: Door, body: &Value) -> Stream {
         let text = body.to_string();

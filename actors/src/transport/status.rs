@@ -40,7 +40,7 @@ pub async fn readyz(lobby: web::Data<Lobby>) -> HttpResponse {
 /// Any other path.
 pub async fn not_found(request: HttpRequest) -> HttpResponse {
     let sentence = format!(
-        "There is nothing at {}. Calls go to POST /api, MCP to /mcp.",
+        "There is nothing at {}. Calls go to POST /api, SDKs to /v1, MCP to /mcp.",
         crate::params::clip(request.path())
     );
     failure(StatusCode::NOT_FOUND, "not_found", sentence)
