@@ -14,6 +14,7 @@
 mod bench {
     pub(crate) mod api;
     pub(crate) mod arguments;
+    pub(crate) mod auth;
     pub(crate) mod contestant;
     pub(crate) mod histogram;
     pub(crate) mod http;
@@ -40,6 +41,7 @@ use std::{
 use bench::{
     api,
     arguments::Arguments,
+    auth,
     contestant::Scenario,
     load::{self, Sample},
     machine, mcp, report, startup, upstream,
@@ -87,6 +89,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let upstream = Rc::new(upstream::start().await?);
     say(&startup::measure(&upstream, arguments).await?.to_string())?;
     compete(&api::scenario(&upstream, arguments).await?, arguments).await?;
+    compete(&auth::scenario(&upstream, arguments).await?, arguments).await?;
     let mcp = mcp::scenario(&upstream, arguments).await?;
     compete(&mcp, &arguments.alone()).await?;
     compete(&mcp, arguments).await

@@ -1,731 +1,302 @@
-//! The doors for SDKs: every provider answers through both of them, whichever vendor's format it speaks.
-
-use std::time::Duration;
+//! Every door, knocked at without a key: nobody enters but where anybody may, whatever the method.
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun,
-    chat::{DOORS, Door, End, Said},
-    http,
-    pyfun::Provider,
-    stream::{Cut, Stream},
-    vendor::Vendor,
-};
+use hub_actors::transport::routes;
 
-const SECOND: Duration = Duration::from_secs(1);
+use crate::support::{FakeUpstream, Hub, Pyfun, Reply, eventually, http, mcp::initialize};
 
-/// A model of each vendor format.
-const MODELS: [(&str, &str); 3] = [
-    ("claude-fast-1", "anthropic"),
-    ("gemini-fast-1", "gemini"),
-    ("acme/open-20b:free", "openrouter"),
+const KEY: &str = "a-key-of-thirty-two-characters-x";
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "BREW",
 ];
+const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// Three providers that do not stand in for each other, at a vendor that converses.
-async fn separate() -> (FakeUpstream, Hub) {
-    let upstream = FakeUpstream::start().await;
-    for script in [&upstream.anthropic, &upstream.gemini, &upstream.openai] {
-        script.always(Fault::Talk);
-    }
-    let base = &upstream.url();
-    let providers = [
-        Provider::anthropic(base).fallback_to(""),
-        Provider::gemini(base).fallback_to(""),
-        Provider::openrouter(base).fallback_to(""),
-    ];
-    let hub = Hub::with(&Pyfun::chain(providers)).await;
-    (upstream, hub)
+async fn closed_hub(upstream: &FakeUpstream) -> Hub {
+    let hub = Hub::builder().pyfun(&Pyfun::three(upstream)).keys();
+    let hub = hub.env("HUB_API_KEY", KEY);
+    let mut hub = hub.env("HUB__HUB__HUB_TRANSPORT", "sse").start().await;
+    hub.key = None;
+    hub
 }
 
-/// Tools as both doors describe them.
-fn tools(door: Door) -> Value {
-    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    match door {
-        Door::OpenAi => json!([{"type": "function", "function": {
-            "name": "weather", "description": "says how it is", "parameters": schema,
-        }}]),
-        Door::Anthropic => json!([{
-            "name": "weather", "description": "says how it is", "input_schema": schema,
-        }]),
+/// Every path of the table, what it stands for filled in, and paths that lead nowhere.
+fn paths() -> Vec<(String, bool)> {
+    let doors = routes::doors(true);
+    assert!(doors.len() > 7, "the table has everything");
+    let mut paths: Vec<_> = doors
+        .iter()
+        .map(|door| {
+            let public = door.public;
+            (door.path.replace("{nowhere:.*}", "/nothing"), public)
+        })
+        .collect();
+    for nowhere in [
+        "/api/",
+        "//api",
+        "/API",
+        "/api;x",
+        "/api%2f",
+        "/%61pi",
+        "/api?x=/healthz",
+        "/healthz/",
+        "/healthz/../api",
+        "/healthz;/api",
+        "//healthz",
+        "/readyz%00",
+        "/console",
+        "/metrics",
+        "/v1/models",
+        "/.well-known/oauth-protected-resource",
+    ] {
+        paths.push((nowhere.to_owned(), false));
     }
+    paths
 }
 
-/// The calls in an answer: id, name and arguments.
-fn calls(door: Door, answer: &Value) -> Vec<(String, String, Value)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    match door {
-        Door::OpenAi => {
-            let message = &answer["choices"][0]["message"];
-            let calls = message["tool_calls"].as_array().into_iter().flatten();
-            let read = |call: &Value| {
-                let function = &call["function"];
-                let arguments = serde_json::from_str(function["arguments"].as_str().unwrap());
-                (
-                    text(&call["id"]),
-                    text(&function["name"]),
-                    arguments.unwrap(),
-                )
-            };
-            calls.map(read).collect()
-        }
-        Door::Anthropic => {
-            let blocks = answer["content"].as_array().into_iter().flatten();
-            let calls = blocks.filter(|block| block["type"] == "tool_use");
-            calls
-                .map(|call| {
-                    (
-                        text(&call["id"]),
-                        text(&call["name"]),
-                        call["input"].clone(),
-                    )
-                })
-                .collect()
-        }
-    }
-}
-
-/// The conversation with the answer and the tools' results behind it.
-fn with_results(door: Door, mut body: Value, answer: &Value) -> Value {
-    let calls = calls(door, answer);
-    let messages = body["messages"].as_array_mut().unwrap();
-    match door {
-        Door::OpenAi => {
-            messages.push(answer["choices"][0]["message"].clone());
-            for ((id, ..), result) in calls.iter().zip(["sun", "rain"]) {
-                messages.push(json!({"role": "tool", "tool_call_id": id, "content": result}));
-            }
-        }
-        Door::Anthropic => {
-            messages.push(json!({"role": "assistant", "content": answer["content"]}));
-            let results = calls.iter().zip(["sun", "rain"]);
-            let results: Vec<_> = results
-                .map(|((id, ..), result)| {
-                    json!({"type": "tool_result", "tool_use_id": id, "content": result})
-                })
-                .collect();
-            messages.push(json!({"role": "user", "content": results}));
-        }
-    }
-    body
-}
-
-/// An answer put together from its events, as an SDK does it.
-fn assembled(door: Door, said: &[Said]) -> Value {
-    match door {
-        Door::OpenAi => {
-            let mut calls: Vec<Value> = Vec::new();
-            let mut finish = Value::Null;
-            for chunk in said.iter().map(Said::json) {
-                let choice = &chunk["choices"][0];
-                if !choice["finish_reason"].is_null() {
-                    finish = choice["finish_reason"].clone();
-                }
-                for call in choice["delta"]["tool_calls"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                {
-                    let index = usize::try_from(call["index"].as_u64().unwrap()).unwrap();
-                    if index == calls.len() {
-                        calls.push(call.clone());
-                    } else {
-                        let more = call["function"]["arguments"].as_str().unwrap();
-                        let arguments = &mut calls[index]["function"]["arguments"];
-                        *arguments = format!("{}{more}", arguments.as_str().unwrap()).into();
-                    }
-                }
-            }
-            json!({"choices": [{
-                "message": {"role": "assistant", "content": door.text_of(said), "tool_calls": calls},
-                "finish_reason": finish,
-            }]})
-        }
-        Door::Anthropic => {
-            let mut blocks: Vec<(Value, String)> = Vec::new();
-            let mut stop = Value::Null;
-            for event in said.iter().map(Said::json) {
-                let last = event["index"]
-                    .as_u64()
-                    .map(|index| usize::try_from(index).unwrap());
-                let delta = &event["delta"];
-                match event["type"].as_str().unwrap() {
-                    "content_block_start" => {
-                        assert_eq!(last, Some(blocks.len()), "{event}");
-                        blocks.push((event["content_block"].clone(), String::new()));
-                    }
-                    "content_block_delta" => {
-                        let more = delta["text"].as_str().or(delta["partial_json"].as_str());
-                        blocks[last.unwrap()].1.push_str(more.unwrap_or_default());
-                    }
-                    "message_delta" => stop = delta["stop_reason"].clone(),
-                    _ => {}
-                }
-            }
-            let finished = blocks.into_iter().map(|(mut block, text)| {
-                match block["type"].as_str().unwrap() {
-                    "tool_use" => block["input"] = serde_json::from_str(&text).unwrap(),
-                    "text" => block["text"] = text.into(),
-                    _ => {}
-                }
-                block
-            });
-            json!({"content": finished.collect::<Vec<_>>(), "stop_reason": stop})
-        }
-    }
-}
-
-#[tokio::test]
-async fn every_vendor_answers_at_both_doors() {
-    let (_upstream, hub) = separate().await;
-    for door in DOORS {
-        for (model, provider) in MODELS {
-            let reply = hub.chat(door, &door.ask(model, "hello")).await;
-            let body = &reply.assert_ok().body;
-            assert_eq!(door.text(body), format!("hello from {provider}"), "{reply}");
-            assert_eq!(body["model"], model, "{reply}");
-            assert_eq!(reply.header("x-hub-provider"), provider);
-            assert_eq!(reply.header("x-hub-model"), model);
-            assert_eq!(reply.header("x-hub-attempts"), format!("{provider}:200"));
-            assert_eq!(reply.header("x-request-id").len(), 32);
-            let usage = match door {
-                Door::OpenAi => [
-                    &body["usage"]["prompt_tokens"],
-                    &body["usage"]["completion_tokens"],
-                    &body["usage"]["prompt_tokens_details"]["cached_tokens"],
-                ],
-                Door::Anthropic => [
-                    &body["usage"]["input_tokens"],
-                    &body["usage"]["output_tokens"],
-                    &body["usage"]["cache_read_input_tokens"],
-                ],
-            };
-            let usage = usage.map(|tokens| tokens.as_u64().unwrap());
-            match (door, provider) {
-                (Door::OpenAi, _) => assert_eq!(usage, [15, 7, 3], "{reply}"),
-                // Anthropic counts what it writes into its cache beside the rest.
-                (Door::Anthropic, "anthropic") => assert_eq!(usage, [10, 7, 3], "{reply}"),
-                (Door::Anthropic, _) => assert_eq!(usage, [12, 7, 3], "{reply}"),
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn every_vendor_streams_at_both_doors() {
-    let (_upstream, hub) = separate().await;
-    for door in DOORS {
-        for (model, provider) in MODELS {
-            let mut body = door.ask_stream(model, "hello");
-            if door == Door::OpenAi {
-                body["stream_options"] = json!({"include_usage": true});
-            }
-            let stream = hub.chat_stream(door, &body).await;
-            assert!(stream.head.starts_with("http/1.1 200"), "{}", stream.head);
-            assert_eq!(stream.header("content-type"), "text/event-stream");
-            assert_eq!(stream.header("cache-control"), "no-cache");
-            assert_eq!(stream.header("x-accel-buffering"), "no");
-            assert_eq!(stream.header("x-hub-provider"), provider);
-            let (said, end) = stream.rest().await;
-            assert_eq!(
-                door.text_of(&said),
-                format!("hello from {provider}"),
-                "{said:?}"
-            );
-            assert!(door.is_complete(&said), "{said:?}");
-            assert_eq!(end, End::Clean);
-            let tokens = said.iter().rev().map(|said| said.json()["usage"].clone());
-            let usage = tokens.into_iter().find(Value::is_object).expect("a usage");
-            let output = match door {
-                Door::OpenAi => &usage["completion_tokens"],
-                Door::Anthropic => &usage["output_tokens"],
-            };
-            assert_eq!(output, 7, "{usage}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn two_tools_are_called_and_answered() {
-    let (_upstream, hub) = separate().await;
-    for door in DOORS {
-        for (model, provider) in MODELS {
-            for streams in [false, true] {
-                let mut body = door.ask(model, "how is the weather?");
-                body["tools"] = tools(door);
-                let ask = async |body: &Value| {
-                    if !streams {
-                        return hub.chat(door, body).await.assert_ok().body.clone();
-                    }
-                    let mut body = body.clone();
-                    body["stream"] = true.into();
-                    let (said, end) = hub.chat_stream(door, &body).await.rest().await;
-                    assert!(door.is_complete(&said) && end == End::Clean, "{said:?}");
-                    assembled(door, &said)
-                };
-                let place = format!("{door:?} {provider} streams: {streams}");
-                let answer = ask(&body).await;
-                let found = calls(door, &answer);
-                let cities: Vec<_> = found.iter().map(|(_, _, city)| city.clone()).collect();
-                let expected = [json!({"city": "Zürich"}), json!({"city": "Paris"})];
-                assert_eq!(cities, expected, "{place}: {answer}");
-                assert!(
-                    found.iter().all(|(_, name, _)| name == "weather"),
-                    "{place}"
-                );
-                assert_ne!(found[0].0, found[1].0, "{place}: {answer}");
-                let finish = match door {
-                    Door::OpenAi => (&answer["choices"][0]["finish_reason"], "tool_calls"),
-                    Door::Anthropic => (&answer["stop_reason"], "tool_use"),
-                };
-                assert_eq!(finish.0, finish.1, "{place}");
-
-                let answer = ask(&with_results(door, body, &answer)).await;
-                assert_eq!(door.text(&answer), "It says sun and rain.", "{place}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn pictures_and_shapes_reach_every_vendor() {
-    let (_upstream, hub) = separate().await;
-    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
-    let schema = json!({"type": "object", "properties": {
-        "name": {"type": "string"}, "age": {"type": "integer"},
-    }, "required": ["name", "age"], "additionalProperties": false});
-    for door in DOORS {
-        for (model, provider) in MODELS {
-            let mut body = door.ask(model, "");
-            let picture = match door {
-                Door::OpenAi => json!({"type": "image_url", "image_url": {
-                    "url": format!("data:image/png;base64,{pixel}"),
-                }}),
-                Door::Anthropic => json!({"type": "image", "source": {
-                    "type": "base64", "media_type": "image/png", "data": pixel,
-                }}),
-            };
-            body["messages"][0]["content"] =
-                json!([{"type": "text", "text": "what is it?"}, picture]);
-            let reply = hub.chat(door, &body).await;
-            let expected = format!("A picture: image/png of {} characters", pixel.len());
-            assert_eq!(
-                door.text(&reply.assert_ok().body),
-                expected,
-                "{door:?} {provider}"
-            );
-
-            let mut body = door.ask(model, "who?");
-            match door {
-                Door::OpenAi => {
-                    body["response_format"] = json!({"type": "json_schema", "json_schema": {
-                        "name": "person", "schema": schema, "strict": true,
-                    }});
-                }
-                Door::Anthropic => {
-                    body["output_config"] =
-                        json!({"format": {"type": "json_schema", "schema": schema}});
-                }
-            }
-            let reply = hub.chat(door, &body).await;
-            let person: Value = serde_json::from_str(&door.text(&reply.assert_ok().body)).unwrap();
-            assert_eq!(
-                person,
-                json!({"name": "Ada", "age": 36}),
-                "{door:?} {provider}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_request_in_the_vendors_own_format_passes_as_it_is() {
-    let upstream = FakeUpstream::start().await;
-    let hub = Hub::three(&upstream).await;
-    let own = [
-        (
-            Door::Anthropic,
-            &upstream.anthropic,
-            "anthropic/claude-fast-1",
-            "claude-fast-1",
-        ),
-        (
-            Door::OpenAi,
-            &upstream.openai,
-            "openrouter/acme/open-20b:free",
-            "acme/open-20b:free",
-        ),
-    ];
-    for (door, script, name, model) in own {
-        let vendor = match door {
-            Door::OpenAi => Vendor::OpenAi,
-            Door::Anthropic => Vendor::Anthropic,
-        };
-        let mut body = door.ask(name, "hello");
-        body["a_new_field"] = json!({"of": ["the", "vendor"]});
-        let reply = hub.chat(door, &body).await;
-        let sent = script.only();
-        body["model"] = model.into();
-        assert_eq!(sent.body, body);
-        let text = if door == Door::OpenAi {
-            "hello from openai"
-        } else {
-            "hello from anthropic"
-        };
-        assert_eq!(reply.assert_ok().body, vendor.answer(model, text));
-        assert_eq!(reply.header("x-hub-dropped-params"), "");
-
-        body["model"] = name.into();
-        body["stream"] = true.into();
-        if door == Door::OpenAi {
-            body["stream_options"] = json!({"include_usage": true});
-        }
-        let (bytes, end) = hub.chat_stream(door, &body).await.bytes().await;
-        let events = Stream::halves(text).events(vendor, model);
-        // Signs of life are the door's own.
-        let is_ping = |event: &str| event.starts_with("event: ping");
-        let events = events
-            .iter()
-            .map(|event| event.trim_start_matches(": PROCESSING\n\n"));
-        let unchanged: String = events.filter(|event| !is_ping(event)).collect();
-        assert_eq!(bytes.replace(": PROCESSING\n\n", ""), unchanged);
-        assert_eq!(end, End::Clean);
-    }
-    // Another vendor does not know the field, and the caller is told.
-    let mut body = Door::OpenAi.ask("gemini-fast-1", "hello");
-    body["a_new_field"] = true.into();
-    let reply = hub.chat(Door::OpenAi, &body).await;
+#[track_caller]
+fn assert_unauthorized(reply: &Reply, what: &str) {
+    assert_eq!(reply.status, 401, "{what}: {reply}");
     assert_eq!(
-        reply.assert_ok().header("x-hub-dropped-params"),
-        "a_new_field"
+        reply.header("www-authenticate"),
+        "Bearer",
+        "{what}: {reply}"
     );
 }
 
+/// A reply's body without the request's own name.
+fn body(reply: &Reply) -> Value {
+    let mut body = reply.body.clone();
+    let id = body["request_id"].take();
+    assert_eq!(id, reply.header("x-request-id"), "{reply}");
+    body
+}
+
 #[tokio::test]
-async fn a_tool_is_asked_for_like_a_model() {
+async fn without_a_key_only_what_anybody_may_see_answers() {
     let upstream = FakeUpstream::start().await;
-    let hub = Hub::three(&upstream).await;
-    for door in DOORS {
-        let reply = hub
-            .chat(door, &door.ask("code_review", "fn main() {}"))
-            .await;
-        assert_eq!(door.text(&reply.assert_ok().body), "hello from anthropic");
-    }
-    for exchange in upstream.anthropic.seen() {
-        assert!(
-            exchange.body["system"]
-                .to_string()
-                .contains("You are code_review.")
-        );
-        assert_eq!(exchange.body["model"], "claude-fast-1");
-    }
-}
-
-#[tokio::test]
-async fn a_fallback_is_visible_at_both_doors() {
-    let upstream = FakeUpstream::start().await;
-    upstream.anthropic.always(Fault::Status(500));
-    upstream.gemini.always(Fault::RetryAfter(429, 120));
-    let hub = Hub::three(&upstream).await;
-    for door in DOORS {
-        let reply = hub.chat(door, &door.ask("claude-fast-1", "hello")).await;
-        assert_eq!(door.text(&reply.assert_ok().body), "hello from openai");
-        assert_eq!(reply.header("x-hub-provider"), "openrouter");
-        assert_eq!(reply.header("x-hub-model"), "acme/open-20b:free");
-        let attempts = "anthropic:500, gemini:429, openrouter:200";
-        assert_eq!(reply.header("x-hub-attempts"), attempts);
-        assert_eq!(reply.body["model"], "acme/open-20b:free");
-    }
-}
-
-#[tokio::test]
-async fn errors_have_the_shape_of_their_vendor() {
-    let (upstream, hub) = separate().await;
-    let cases = [
-        (
-            Fault::Status(400),
-            [
-                (400, "invalid_request_error"),
-                (400, "invalid_request_error"),
-            ],
-        ),
-        (
-            Fault::Status(413),
-            [
-                (400, "invalid_request_error"),
-                (400, "invalid_request_error"),
-            ],
-        ),
-        // The hub's key, not the caller's.
-        (
-            Fault::Status(401),
-            [(502, "server_error"), (502, "api_error")],
-        ),
-        (
-            Fault::RetryAfter(429, 7),
-            [(429, "rate_limit_error"), (429, "rate_limit_error")],
-        ),
-        (
-            Fault::Quota,
-            [(429, "rate_limit_error"), (429, "rate_limit_error")],
-        ),
-        (
-            Fault::Status(500),
-            [(502, "server_error"), (502, "api_error")],
-        ),
-        (
-            Fault::Status(529),
-            [(503, "server_error"), (529, "overloaded_error")],
-        ),
-        (
-            Fault::ErrorInside200,
-            [(502, "server_error"), (502, "api_error")],
-        ),
-    ];
-    for (fault, expected) in cases {
-        upstream.always(&fault);
-        for (door, (status, kind)) in DOORS.into_iter().zip(expected) {
-            for (model, _) in MODELS {
-                for body in [door.ask(model, "hello"), door.ask_stream(model, "hello")] {
-                    let reply = hub.chat(door, &body).await;
-                    let place = format!("{door:?} {model} {fault:?}: {reply}");
-                    if matches!(fault, Fault::ErrorInside200) && reply.status != status {
-                        // Only some formats know such an error; to others it is unreadable.
-                        assert_eq!(reply.status, 502, "{place}");
-                        continue;
-                    }
-                    assert_eq!(reply.status, status, "{place}");
-                    let (found, sentence) = door.error(&reply.body);
-                    assert_eq!(found, kind, "{place}");
-                    assert!(
-                        !sentence.is_empty() && !sentence.contains("secret"),
-                        "{place}"
-                    );
-                    assert!(!reply.header("x-hub-attempts").is_empty(), "{place}");
-                    if matches!(fault, Fault::RetryAfter(..)) {
-                        assert_eq!(reply.header("retry-after"), "7", "{place}");
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_request_that_is_none_is_told_what_is_wrong() {
-    let (upstream, hub) = separate().await;
-    let post = async |door: Door, headers: &[(&str, &str)], body: &str| {
-        let bytes = http::request("POST", door.path(), headers, body.as_bytes());
-        hub.raw(&bytes).await
-    };
-    for door in DOORS {
-        let headers = door.headers();
-        let cases = [
-            ("{", 400, "not JSON"),
-            ("[]", 400, "object"),
-            (r#"{"messages": []}"#, 400, "model"),
-            (r#"{"model": "claude-fast-1"}"#, 400, "messages"),
-            (
-                r#"{"model": "claude-fast-1", "max_tokens": "many", "messages": []}"#,
-                400,
-                "max_tokens",
-            ),
-            (
-                r#"{"model": "claude-fast-2", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]}"#,
-                404,
-                "claude-fast-1",
-            ),
-        ];
-        for (body, status, word) in cases {
-            let reply = post(door, &headers, body).await;
-            assert_eq!(reply.status, status, "{body}: {reply}");
-            let (kind, sentence) = door.error(&reply.body);
-            assert!(sentence.contains(word), "{body}: {reply}");
-            let expected = match (door, status) {
-                (Door::Anthropic, 404) => "not_found_error",
-                _ => "invalid_request_error",
+    let hub = closed_hub(&upstream).await;
+    let message = initialize("2025-11-25").to_string();
+    let mut refusal = None;
+    for (path, public) in paths() {
+        for method in METHODS {
+            let what = format!("{method} {path}");
+            let content = if method == "POST" {
+                message.as_str()
+            } else {
+                ""
             };
-            assert_eq!(kind, expected, "{reply}");
-        }
-        let plain = post(door, &[("Content-Type", "text/plain")], "{}").await;
-        assert_eq!(plain.status, 415, "{plain}");
-        door.error(&plain.body);
-        let wrong = hub.get(door.path()).await;
-        assert_eq!(
-            (wrong.status, wrong.header("allow")),
-            (405, "POST"),
-            "{wrong}"
-        );
-        door.error(&wrong.body);
-        let long = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", "99999999"),
-        ];
-        let head = format!(
-            "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}: {}\r\n{}: {}\r\n\r\n",
-            door.path(),
-            long[0].0,
-            long[0].1,
-            long[1].0,
-            long[1].1
-        );
-        let large = hub.raw(head.as_bytes()).await;
-        assert_eq!(large.status, 413, "{large}");
-        let kind = if door == Door::Anthropic {
-            "request_too_large"
-        } else {
-            "invalid_request_error"
-        };
-        assert_eq!(door.error(&large.body).0, kind);
-    }
-    let paths = [
-        ("/v1/responses", "/v1/chat/completions"),
-        ("/chat/completions", "ends with /v1"),
-        ("/v1/v1/messages", "Leave /v1 out"),
-    ];
-    for (path, word) in paths {
-        for door in DOORS {
-            let bytes = http::request("POST", path, &door.headers(), b"{}");
+            let mut bytes = http::request(method, &path, &[JSON], content.as_bytes());
+            if method == "HEAD" {
+                // Its answer has a length and no body.
+                bytes = String::from_utf8(bytes)
+                    .unwrap()
+                    .replacen("Host", "Connection: close\r\nHost", 1)
+                    .into();
+                let reply = head(&hub, &bytes).await;
+                let expected = if public { " 200 " } else { " 401 " };
+                assert!(reply.contains(expected), "{what}: {reply}");
+                continue;
+            }
             let reply = hub.raw(&bytes).await;
-            assert_eq!(reply.status, 404, "{reply}");
-            let (_, sentence) = door.error(&reply.body);
-            assert!(sentence.contains(word), "{reply}");
+            if public && method == "GET" {
+                assert_eq!(reply.status, 200, "{what}: {reply}");
+                continue;
+            }
+            assert_unauthorized(&reply, &what);
+            // The same words everywhere.
+            let body = body(&reply);
+            assert_eq!(*refusal.get_or_insert(body.clone()), body, "{what}");
         }
     }
-    let unknown = Door::OpenAi.ask("claude-fast-2", "hello");
-    let reply = hub.chat(Door::OpenAi, &unknown).await;
-    assert_eq!(reply.body["error"]["code"], "model_not_found");
-    assert_eq!(reply.body["error"]["param"], "model");
+    // What is no path.
+    for line in [
+        "OPTIONS * HTTP/1.1",
+        "GET http://127.0.0.1/api HTTP/1.1",
+        "GET api HTTP/1.1",
+        "CONNECT 127.0.0.1:80 HTTP/1.1",
+    ] {
+        let request = format!("{line}\r\nHost: 127.0.0.1\r\n\r\n");
+        if let Ok(reply) = hub.try_raw(request.as_bytes()).await {
+            assert!(matches!(reply.status, 400 | 401), "{line}: {reply}");
+        }
+    }
     assert_eq!(upstream.seen().len(), 0);
 }
 
+async fn head(hub: &Hub, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(hub.address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}
+
 #[tokio::test]
-async fn a_failure_before_the_first_part_costs_one_clean_fallback() {
-    let failures = [
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Close)),
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Error)),
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Reset)),
-        Fault::Status(529),
-        Fault::ResetBeforeAnswer,
-        Fault::ErrorInside200,
-    ];
+async fn with_a_key_every_door_opens() {
     let upstream = FakeUpstream::start().await;
-    let hub = Hub::three(&upstream).await;
-    for door in DOORS {
-        for failure in &failures {
-            upstream.anthropic.always(failure.clone());
-            let stream = hub
-                .chat_stream(door, &door.ask_stream("claude-fast-1", "hello"))
-                .await;
-            assert_eq!(stream.header("x-hub-provider"), "gemini", "{failure:?}");
-            let (said, end) = stream.rest().await;
-            assert_eq!(
-                door.text_of(&said),
-                "hello from gemini",
-                "{failure:?}: {said:?}"
-            );
-            assert!(door.is_complete(&said), "{failure:?}: {said:?}");
-            assert_eq!(end, End::Clean, "{failure:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_failure_after_the_first_part_is_told_and_never_looks_complete() {
-    let (upstream, hub) = separate().await;
-    for cut in [Cut::Close, Cut::Error, Cut::Reset] {
-        let fault = Fault::Stream(Stream::of(&["part 0 ", "part 1 ", "part 2 "]).cut(2, cut));
-        upstream.always(&fault);
-        for door in DOORS {
-            for (model, provider) in MODELS {
-                let stream = hub
-                    .chat_stream(door, &door.ask_stream(model, "hello"))
-                    .await;
-                let (said, end) = stream.rest().await;
-                let place = format!("{door:?} {provider} {cut:?}: {said:?}");
-                assert_eq!(door.text_of(&said), "part 0 part 1 ", "{place}");
-                assert!(!door.is_complete(&said), "{place}");
-                let last = said.last().unwrap();
-                let (_, sentence) = door.error(&last.json());
-                assert!(sentence.starts_with(provider), "{place}");
-                assert!(!last.data.contains("went away"), "{place}");
-                if door == Door::Anthropic {
-                    assert_eq!(last.event, "error", "{place}");
-                }
-                assert_eq!(end, End::Cut, "{place}");
+    let mut hub = closed_hub(&upstream).await;
+    hub.key = Some(KEY.to_owned());
+    for (path, public) in paths() {
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            if method == "GET" && matches!(path.as_str(), "/sse" | "/mcp") {
+                continue; // A stream that does not end.
             }
+            let reply = hub.raw(&http::request(method, &path, &[JSON], b"")).await;
+            assert_ne!(reply.status, 401, "{method} {path}: {reply}");
+            assert!(!public || method != "GET" || reply.status == 200, "{reply}");
         }
     }
+    hub.prompt("hello").await.assert_ok();
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_cancels_the_vendor() {
-    let (upstream, hub) = separate().await;
-    let fault = Fault::Stream(Stream::of(&["part 0 ", "part 1 "]).cut(1, Cut::Stall));
-    upstream.always(&fault);
-    for (index, door) in DOORS.into_iter().enumerate() {
-        for (model, provider) in MODELS {
-            let script = match provider {
-                "anthropic" => &upstream.anthropic,
-                "gemini" => &upstream.gemini,
-                _ => &upstream.openai,
-            };
-            let mut stream = hub
-                .chat_stream(door, &door.ask_stream(model, "hello"))
-                .await;
-            let mut text = String::new();
-            while !text.contains("part 0") {
-                text.push_str(&stream.next().await.expect("a first part").data);
-            }
-            let exchange = script.arrival(index).await;
-            drop(stream);
-            exchange.hung_up_within(SECOND).await;
-        }
+async fn a_key_comes_in_any_of_three_headers_and_goes_no_further() {
+    let upstream = FakeUpstream::start().await;
+    let hub = closed_hub(&upstream).await;
+    let body = json!({"tool": "llm_complete", "params": {"prompt": "hello"}}).to_string();
+    let bearer = format!("Bearer {KEY}");
+    let wrong = "Bearer another-key-of-thirty-two-letters";
+    let cases: [(&[(&str, &str)], u16); 9] = [
+        (&[("Authorization", &bearer)], 200),
+        (
+            &[("authorization", &bearer.replacen("Bearer", "BEARER", 1))],
+            200,
+        ),
+        (&[("X-Hub-Key", KEY)], 200),
+        (&[("x-api-key", KEY)], 200),
+        // A private Space takes this header for itself.
+        (
+            &[
+                ("X-Hub-Key", KEY),
+                ("Authorization", "Bearer hf_token_of_the_space"),
+            ],
+            200,
+        ),
+        (&[("X-Hub-Key", "wrong"), ("Authorization", &bearer)], 401),
+        (&[("Authorization", &bearer), ("Authorization", wrong)], 401),
+        (&[("Authorization", wrong), ("x-api-key", KEY)], 401),
+        (&[("Authorization", KEY)], 401),
+    ];
+    for (headers, status) in cases {
+        let headers = [&[JSON], headers].concat();
+        let bytes = http::request("POST", "/api", &headers, body.as_bytes());
+        let reply = hub.raw(&bytes).await;
+        assert_eq!(reply.status, status, "{headers:?}: {reply}");
     }
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 5);
+    for exchange in seen {
+        let head = exchange.head();
+        assert!(!head.contains(KEY) && !head.contains("hf_token"), "{head}");
+    }
+    let url = http::request(
+        "POST",
+        &format!("/api?key={KEY}&api_key={KEY}"),
+        &[JSON],
+        body.as_bytes(),
+    );
+    assert_unauthorized(&hub.raw(&url).await, "a key in a URL is none");
 }
 
-#[tokio::test]
-async fn tokens_are_counted_where_the_provider_can() {
-    let (upstream, hub) = separate().await;
-    let answer = |tokens: Value| Fault::Json(200, tokens);
-    upstream
-        .anthropic
-        .always(answer(json!({"input_tokens": 14})));
-    upstream.gemini.always(answer(json!({"totalTokens": 9})));
-    let count = async |model: &str| {
-        let mut body = Door::Anthropic.ask(model, "how many?");
-        body["system"] = "Count.".into();
-        body["tools"] = tools(Door::Anthropic);
-        let text = body.to_string();
-        let headers = Door::Anthropic.headers();
-        let path = "/v1/messages/count_tokens";
-        let bytes = http::request("POST", path, &headers, text.as_bytes());
-        hub.raw(&bytes).await
+/// Bytes that are nobody's key, from a seed: long and short, SQL, every byte, other alphabets.
+fn nonsense(seed: u32) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
     };
-    let reply = count("claude-fast-1").await;
-    assert_eq!(reply.assert_ok().body, json!({"input_tokens": 14}));
-    let sent = upstream.anthropic.only();
-    assert_eq!(sent.target(), "/v1/messages/count_tokens");
-    assert_eq!(sent.body["system"], "Count.");
-    assert!(sent.body.get("max_tokens").is_none(), "{}", sent.body);
+    let attacks: [&[u8]; 10] = [
+        b"' OR '1'='1",
+        b"hub_' UNION SELECT id FROM api_keys --_x",
+        b"hub_a1b2c3d4_'; DROP TABLE api_keys; --",
+        "hub_ключ_ключ".as_bytes(),
+        "\u{202e}hub_a_\u{0}".as_bytes(),
+        b"hub_%00_%27",
+        b"hub__",
+        b"hub_aaaaaaaa_",
+        b"null",
+        b"{}",
+    ];
+    let mut bytes = Vec::new();
+    match random() % 4 {
+        0 => bytes.extend_from_slice(attacks[(random() % 10) as usize]),
+        1 => bytes.extend((0..random() % 64).map(|_| random() as u8)),
+        2 => bytes.extend(std::iter::repeat_n(
+            b'a' + (random() % 26) as u8,
+            (random() % 9_000) as usize,
+        )),
+        _ => {
+            bytes.extend_from_slice(b"hub_");
+            bytes.extend((0..random() % 80).map(|_| 0x20 + (random() % 95) as u8));
+        }
+    }
+    // What ends a header's line would be another header.
+    bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+    bytes
+}
 
-    let reply = count("gemini-fast-1").await;
-    assert_eq!(reply.assert_ok().body, json!({"input_tokens": 9}));
-    let sent = upstream.gemini.only();
-    assert_eq!(sent.target(), "/v1beta/models/gemini-fast-1:countTokens");
-    let inner = &sent.body["generateContentRequest"];
-    assert_eq!(inner["model"], "models/gemini-fast-1");
-    assert_eq!(inner["contents"][0]["parts"][0]["text"], "how many?");
-    assert!(inner["systemInstruction"].is_object(), "{}", sent.body);
+#[tokio::test]
+async fn whatever_is_in_the_header_it_is_401_and_costs_nothing() {
+    const TRIES: u32 = 4_000;
+    let upstream = FakeUpstream::start().await;
+    let hub = closed_hub(&upstream).await;
+    let schemes = [
+        "Bearer ",
+        "bearer  ",
+        "Basic ",
+        "",
+        "Token ",
+        "Bearer\t",
+        "Negotiate ",
+    ];
+    let before = hub.memory_kib("VmRSS");
+    for seed in 0..TRIES {
+        let scheme = schemes[seed as usize % schemes.len()];
+        let name = ["Authorization", "X-Hub-Key", "x-api-key"][seed as usize % 3];
+        let mut bytes = b"GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\n".to_vec();
+        bytes.extend_from_slice(format!("{name}: {scheme}").as_bytes());
+        bytes.extend(nonsense(seed));
+        bytes.extend_from_slice(b"\r\n\r\n");
+        let reply = hub.raw(&bytes).await;
+        // A byte that no header may have is not HTTP.
+        let fits = reply.status == 401 || (reply.status == 400 && reply.message.body.is_empty());
+        assert!(fits, "{:?}: {reply}", String::from_utf8_lossy(&bytes));
+    }
+    let grown = hub.memory_kib("VmRSS").saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} KiB more");
+    let mut hub = hub;
+    hub.key = Some(KEY.to_owned());
+    hub.prompt("hello").await.assert_ok();
+    for actor in ["identity", "transport.http"] {
+        assert_eq!(hub.health_of(actor).await["restarts"], 0);
+    }
+}
 
-    // Nobody counts in another model's stead.
-    let reply = count("acme/open-20b:free").await;
-    assert_eq!(reply.status, 404, "{reply}");
-    let (kind, sentence) = Door::Anthropic.error(&reply.body);
-    assert_eq!(kind, "not_found_error");
-    assert!(sentence.contains("no way to count tokens"), "{sentence}");
-    assert_eq!(upstream.openai.seen().len(), 0);
-    upstream.anthropic.always(Fault::Status(529));
-    assert_eq!(count("claude-fast-1").await.status, 529);
-    assert_eq!(upstream.gemini.seen().len(), 1);
+#[tokio::test]
+async fn doors_wait_for_an_identity_that_is_being_restarted() {
+    let upstream = FakeUpstream::start().await;
+    let pyfun = Pyfun::chain([
+        crate::support::pyfun::Provider::fragile(),
+        crate::support::pyfun::Provider::openrouter(&upstream.url()),
+    ]);
+    let hub = Hub::builder().pyfun(&pyfun).keys().env("HUB_API_KEY", KEY);
+    let hub = hub.start().await;
+    for round in 1..=3_u64 {
+        hub.prompt_at("fragile", "kill identity").await;
+        // Whoever is known stays known; whoever is not waits a moment, and is refused by the next life.
+        hub.prompt_at("openrouter", "hello").await.assert_ok();
+        let wrong = hub
+            .call_with("another-key-of-some-length", "health_check", json!({}))
+            .await;
+        assert_unauthorized(&wrong, "while it restarts");
+        let look = async || {
+            let health = hub.health_of("identity").await;
+            (health["restarts"] == round && health["state"] == "running").then_some(())
+        };
+        eventually(std::time::Duration::from_secs(10), "the next life", look).await;
+    }
 }

@@ -142,7 +142,8 @@ async fn browsers_that_ask_first_are_answered() {
 async fn a_hub_that_listens_widely_is_known_by_addresses() {
     let upstream = FakeUpstream::start().await;
     let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys();
-    let mut hub = hub.env("HOST", "0.0.0.0").start().await;
+    let hub = hub.env("HOST", "0.0.0.0");
+    let mut hub = hub.env("HUB_API_KEY", "0123456789abcdef").start().await;
     hub.address.set_ip([127, 0, 0, 1].into());
     let body = json!({"tool": "health_check"}).to_string();
     let headers = [("Content-Type", "application/json")];

@@ -18,14 +18,14 @@ async fn hub(upstream: &FakeUpstream) -> Hub {
 }
 
 /// A client's stream, and where it posts.
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     hub: &'a Hub,
-    events: Events,
-    endpoint: String,
+    pub(crate) events: Events,
+    pub(crate) endpoint: String,
 }
 
 impl<'a> Client<'a> {
-    async fn open(hub: &'a Hub, path: &str) -> Self {
+    pub(crate) async fn open(hub: &'a Hub, path: &str) -> Self {
         let get = http::request("GET", path, &[("Accept", "text/event-stream")], b"");
         let mut events = Events::open(hub, &get).await;
         let first = events.until("\n\n").await;
@@ -38,13 +38,13 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn post(&self, message: &Value) -> u16 {
+    pub(crate) async fn post(&self, message: &Value) -> u16 {
         let body = message.to_string();
         let bytes = http::request("POST", &self.endpoint, &[JSON], body.as_bytes());
         self.hub.raw(&bytes).await.status
     }
 
-    async fn ask(&mut self, message: &Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: &Value) -> Value {
         assert_eq!(self.post(message).await, 202);
         self.events.next().await
     }

@@ -22,7 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A hub that is somebody's child process.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
@@ -31,12 +31,24 @@ struct Process {
 
 impl Process {
     fn start(pyfun: &Pyfun, keys: &str) -> Self {
+        Self::start_with(pyfun, keys, &[], &[])
+    }
+
+    /// The same with further arguments and variables.
+    pub(crate) fn start_with(
+        pyfun: &Pyfun,
+        keys: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("hub.pyfun"), pyfun.to_string()).unwrap();
         std::fs::write(folder.path().join(".env"), keys).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
-            .args(["stdio"])
+            .arg("stdio")
+            .args(arguments)
             .env_clear()
+            .envs(variables.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -65,13 +77,13 @@ impl Process {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no message on stdout: {line}"))
     }
 
-    async fn ask(&mut self, message: &Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: &Value) -> Value {
         self.send(message).await;
         self.next().await
     }
 }
 
-const KEYS: &str = "ANTHROPIC_API_KEY=a\nGEMINI_API_KEY=b\nOPENROUTER_API_KEY=c\n";
+pub(crate) const KEYS: &str = "ANTHROPIC_API_KEY=a\nGEMINI_API_KEY=b\nOPENROUTER_API_KEY=c\n";
 
 #[tokio::test]
 async fn each_version_is_answered_in_its_own() {

@@ -94,13 +94,25 @@ async fn no_fault_brings_a_secret_to_light() {
         .and(
             "[DB_SYNC]\nSQLITE_PATH = \"state.db\"\nMAX_CACHE_ENTRIES = \"1000\"\n[DB_SYNC_END]\n",
         );
-    let hub = canary_hub(&mut canaries).pyfun(&pyfun).start().await;
+    let hub = canary_hub(&mut canaries).pyfun(&pyfun).data();
+    let hub = hub.start().await;
+    let key = hub.add_key("canary", &[]).await;
+    let (_, secret) = key.rsplit_once('_').unwrap();
+    canaries.watch("an API key", secret);
 
+    // One with the key from outside, one with a key that the hub has made, one with none that is one.
     let ask = async |provider| hub.prompt_at(provider, "hello").await;
+    let with_key = async |key: &str| {
+        let params = json!({"prompt": "hello", "provider": "anthropic"});
+        hub.call_with(key, "llm_complete", params).await
+    };
     for fault in faults(&thief) {
         upstream.always(&fault);
         let (one, two, three) = tokio::join!(ask("anthropic"), ask("gemini"), ask("openrouter"));
-        for reply in [one, two, three] {
+        let wrong = format!("{key}x");
+        let (four, five) = tokio::join!(with_key(&key), with_key(&wrong));
+        assert_eq!(five.status, 401, "{five}");
+        for reply in [one, two, three, four, five] {
             canaries.assert_absent(
                 &format!("an answer to {fault:?}"),
                 reply.to_string().as_bytes(),
@@ -118,6 +130,10 @@ async fn no_fault_brings_a_secret_to_light() {
     }
     for path in ["/", "/healthz", "/readyz", "/metrics", "/nothing"] {
         canaries.assert_absent(path, hub.get(path).await.to_string().as_bytes());
+    }
+    for command in [&["key", "list", "--json"][..], &["audit", "--json"]] {
+        let finished = hub.command(command).await;
+        canaries.assert_absent(command[0], finished.assert_exit(0).output().as_bytes());
     }
     for (place, bytes) in hub.traces() {
         canaries.assert_absent(&place, &bytes);

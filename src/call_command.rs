@@ -12,7 +12,7 @@ use crate::{
     cli::{Files, complain, fail, say},
     environment::Environment,
     exit,
-    start::Local,
+    local::Local,
     upstreams,
 };
 

@@ -1,6 +1,6 @@
 //! `hub check`: what would work with a configuration, what would not, and what to do about it.
 
-mod table;
+mod entry;
 #[cfg(test)]
 mod tests;
 
@@ -8,23 +8,29 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+pub use entry::entry;
+
 use crate::{
+    cloud_db::{Dsn, DsnError},
     exit,
     pyfun::{Problems, Severity, redact},
     settings::{
         SYSTEM_TOOLS, Settings,
         readiness::{
             IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
+            without_database,
         },
     },
+    table::Table,
 };
-use table::Table;
 
 /// What `hub check` found.
 #[derive(Debug)]
 pub struct Report {
     strict: bool,
     problems: Problems,
+    /// Who would be asked for a key, in a sentence.
+    entry: Option<String>,
     /// None if an error stops the start: then nothing would register.
     findings: Option<Findings>,
 }
@@ -38,27 +44,39 @@ struct Findings {
     models: usize,
     /// `[MODEL.x]` blocks.
     described: usize,
+    /// The database that DATABASE_URL names, if it is set.
+    database: Option<Result<Dsn, DsnError>>,
 }
 
 // === impl Report ===
 
 impl Report {
     /// Looks at what [`Settings::load`] returned. `is_set` says whether a variable is set; values
-    /// are not asked for.
+    /// are not asked for. `database` is what DATABASE_URL names, if it is set.
     pub fn new(
         loaded: Result<(Settings, Problems), Problems>,
         is_set: &IsSet<'_>,
+        database: Option<Result<Dsn, DsnError>>,
         strict: bool,
     ) -> Self {
         let (findings, problems) = match loaded {
-            Ok((settings, problems)) => (Some(Findings::new(&settings, is_set)), problems),
+            Ok((settings, problems)) => {
+                (Some(Findings::new(&settings, is_set, database)), problems)
+            }
             Err(problems) => (None, problems),
         };
         Self {
             strict,
             problems,
+            entry: None,
             findings,
         }
+    }
+
+    /// Says who would be asked for a key, too.
+    pub fn with_entry(mut self, entry: Option<String>) -> Self {
+        self.entry = entry;
+        self
     }
 
     /// 0 if the configuration can be used, 78 if not, 1 if it can and `--strict` finds warnings.
@@ -83,6 +101,10 @@ impl Report {
         if let Some(findings) = &self.findings {
             findings.write(&mut text);
         }
+        if let Some(entry) = &self.entry {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  ENTRY  {entry}\n");
+        }
         text.push_str(&self.verdict());
         text.push('\n');
         text
@@ -101,6 +123,8 @@ impl Report {
             "providers": findings.map(|findings| &findings.providers),
             "tools": findings.map(|findings| &findings.tools),
             "system_tools": SYSTEM_TOOLS,
+            "database": findings.and_then(|findings| findings.database.as_ref()).map(database_json),
+            "entry": self.entry,
             "models": findings.map(|findings| json!({
                 "listed": findings.models,
                 "described": findings.described,
@@ -136,7 +160,15 @@ impl Report {
 // === impl Findings ===
 
 impl Findings {
-    fn new(settings: &Settings, is_set: &IsSet<'_>) -> Self {
+    fn new(
+        settings: &Settings,
+        is_set: &IsSet<'_>,
+        database: Option<Result<Dsn, DsnError>>,
+    ) -> Self {
+        let mut tools = tool_status(settings, is_set);
+        if let Some(Err(error)) = &database {
+            without_database(&mut tools, &error.to_string());
+        }
         let mut models: Vec<(&str, &str)> = settings
             .llm_providers
             .iter()
@@ -152,7 +184,8 @@ impl Findings {
             models: models.len(),
             described: settings.models.len(),
             providers: provider_status(settings, is_set),
-            tools: tool_status(settings, is_set),
+            tools,
+            database,
         }
     }
 
@@ -184,6 +217,25 @@ impl Findings {
             counted(self.models, "model"),
             self.described
         );
+        if let Some(Ok(dsn)) = &self.database {
+            let _ = writeln!(text, "  database {} ({})", dsn.place(), dsn.security());
+            for warning in dsn.warnings() {
+                let _ = writeln!(text, "  warning: {warning}");
+            }
+            text.push('\n');
+        }
+    }
+}
+
+/// Host and database; nothing else of the DSN.
+fn database_json(database: &Result<Dsn, DsnError>) -> Value {
+    match database {
+        Ok(dsn) => json!({
+            "place": dsn.place(),
+            "security": dsn.security(),
+            "warnings": dsn.warnings(),
+        }),
+        Err(error) => json!({"error": error.to_string()}),
     }
 }
 

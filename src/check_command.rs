@@ -1,10 +1,13 @@
 //! `hub check`: the command.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::{
-    check::Report,
+    check::{Report, entry},
     cli::{Files, complain, fail, say},
+    cloud_db::VARIABLE,
     environment::Environment,
     exit,
     settings::Settings,
@@ -42,7 +45,16 @@ pub fn run(files: &Files, arguments: &CheckArgs) -> u8 {
     };
     let file = files.config.display().to_string();
     let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-    let report = Report::new(loaded, &|name| environment.has(name), arguments.strict);
+    let settings = loaded.as_ref().ok().map(|(settings, _)| settings);
+    let entry = settings.map(|settings| entry(files, &environment, settings));
+    let folder = files.config.parent().unwrap_or(Path::new(""));
+    let report = Report::new(
+        loaded,
+        &|name| environment.has(name),
+        environment.dsn(VARIABLE, folder),
+        arguments.strict,
+    );
+    let report = report.with_entry(entry);
     if arguments.json {
         say(format!("{:#}", report.json()));
     } else {

@@ -8,7 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{call_command, check_command, demo, exit, mcp_config_command, start};
+use crate::{
+    audit_command, call_command, check_command, db_command, demo, exit, key_command,
+    mcp_config_command, start,
+};
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
 #[derive(Parser)]
@@ -22,10 +25,13 @@ First steps:
   hub check                         what would run, what would not, and why
   hub                               serve
   hub call llm_complete --prompt \"Why is the sky blue?\"
+  hub key add --name me             a key for callers; from then on nobody enters without one
+  hub db init                       make the table for persist_result, if DATABASE_URL is set
   hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
 HUB_DATA_DIR where the hub's own files are,
+HUB_AUTH who needs a key (auto, required, open), HUB_API_KEY is one of your own,
 HUB__SECTION__KEY replaces one value of hub.pyfun (HUB__HUB_LIMITS__RETRY_COUNT=2,
 HUB__LLM_PROVIDER__ANTHROPIC__DEFAULT_MODEL=..).
 
@@ -50,6 +56,14 @@ pub struct Files {
     pub env_file: Option<PathBuf>,
 }
 
+/// Whose rights a client at standard input has.
+#[derive(Args)]
+struct StdioArgs {
+    /// With the rights of this key, by its name or id [default: with all rights]
+    #[arg(long = "as", value_name = "KEY")]
+    key: Option<String>,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Serve, until SIGTERM or SIGINT (this is the default)
@@ -60,8 +74,14 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Call a tool of a running hub and print the answer
     Call(call_command::CallArgs),
+    /// Look after the database that DATABASE_URL names
+    Db(db_command::DbArgs),
+    /// Make, show and revoke API keys
+    Key(key_command::KeyArgs),
+    /// Show who called what, and how it ended
+    Audit(audit_command::AuditArgs),
     /// Serve one MCP client over standard input and output, until it closes them
-    Stdio,
+    Stdio(StdioArgs),
     /// Print what an MCP client's configuration needs to find this hub
     McpConfig(mcp_config_command::McpConfigArgs),
 }
@@ -83,11 +103,16 @@ pub fn run() -> u8 {
         }
     };
     match command {
-        None | Some(Command::Serve) => start::start(&files, start::Door::Http),
-        Some(Command::Stdio) => start::start(&files, start::Door::Stdio),
+        None | Some(Command::Serve) => start::start(&files, &start::Door::Http),
+        Some(Command::Stdio(arguments)) => {
+            start::start(&files, &start::Door::Stdio(arguments.key.as_deref()))
+        }
+        Some(Command::Key(arguments)) => key_command::run(&files, &arguments),
+        Some(Command::Audit(arguments)) => audit_command::run(&files, &arguments),
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),
         Some(Command::Call(arguments)) => call_command::run(&files, &arguments),
+        Some(Command::Db(arguments)) => db_command::run(&files, &arguments),
         Some(Command::McpConfig(arguments)) => mcp_config_command::run(&files, &arguments),
     }
 }

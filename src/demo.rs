@@ -7,7 +7,6 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::Args;
-use hub_actors::db_sync::Place;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -16,10 +15,12 @@ use crate::{
     environment::Overrides,
     exit,
     house::House,
+    identity::{Admission, Identities, Store},
     logs::LogOptions,
     seal::{self, Variables},
-    settings::Settings,
+    settings::{Auth, Settings},
     start::{self, DEFAULT_PORT},
+    state_file::Places,
     summary,
     vault::Vault,
 };
@@ -86,17 +87,27 @@ fn sealed(arguments: &DemoArgs, variables: &Variables) -> u8 {
         Err(_) => 0,
     };
     let announce = |listener: &TcpListener, _: &House| {
-        summary::address(listener).map_or_else(|| String::from("the demo has no address"), guide)
+        let guide = summary::address(listener).map(guide);
+        Ok(guide.unwrap_or_else(|| String::from("the demo has no address")))
     };
     // In memory: a first minute leaves no file behind.
-    start::open_with(
-        &settings,
-        &vault,
-        "127.0.0.1",
-        port,
-        Place::Memory,
-        announce,
-    )
+    let store = match Store::in_memory() {
+        Ok(store) => store,
+        Err(error) => return fail(exit::INTERNAL, &error),
+    };
+    let admission = Admission {
+        auth: Auth::Open,
+        loopback: true,
+        from_outside: None,
+    };
+    let place = start::Premises {
+        host: "127.0.0.1",
+        places: Places::memory(),
+        identities: Identities::new(store, admission),
+        audit: None,
+        stdio_key: None,
+    };
+    start::open_with(&settings, &vault, place, port, None, announce)
 }
 
 /// What a newcomer reads first.

@@ -2,18 +2,22 @@
 
 use std::net::IpAddr;
 
-use hub_actors::transport::{Guard, HttpOptions, mcp::McpOptions};
+use hub_actors::{
+    audit::Trail,
+    transport::{Guard, HttpOptions, mcp::McpOptions},
+};
 
 use crate::settings::Hub;
 
-/// The options of the doors of a hub that listens on `host`.
-pub fn options(hub: &Hub, host: &str) -> HttpOptions {
+/// The options of the doors of a hub that listens on `host` and puts calls down in `trail`.
+pub fn options(hub: &Hub, host: &str, trail: Trail) -> HttpOptions {
     HttpOptions {
         guard: guard(hub, host),
         mcp: McpOptions {
             stateless: hub.stateless,
             sse: hub.transport == "sse",
         },
+        trail,
     }
 }
 
@@ -25,13 +29,17 @@ fn guard(hub: &Hub, host: &str) -> Guard {
     if address.is_none() {
         hosts.push(host.to_ascii_lowercase());
     }
-    let local = match address {
-        Some(address) => address.is_loopback(),
-        None => host.eq_ignore_ascii_case("localhost"),
-    };
     Guard {
         hosts,
-        any_address: !local,
+        any_address: !is_loopback(host),
         origins: hub.allowed_origins.clone(),
+    }
+}
+
+/// Whether only programs of this machine reach a hub that listens on `host`.
+pub fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }

@@ -9,12 +9,18 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{seal::Variables, settings::OVERRIDE_PREFIX};
+use crate::{
+    cloud_db::{Dsn, DsnError},
+    seal::Variables,
+    settings::OVERRIDE_PREFIX,
+};
 
 /// Variables with a meaning of their own, besides the keys that hub.pyfun names.
-const OWN: [&str; 7] = [
+const OWN: [&str; 9] = [
     "ENABLE_PUBLIC_LOGS",
     "HOST",
+    "HUB_API_KEY",
+    "HUB_AUTH",
     "HUB_DATA_DIR",
     "LOG_LEVEL",
     "LOG_TO_TMP",
@@ -91,6 +97,12 @@ impl Environment {
     /// The value of a variable that is no secret.
     pub fn plain(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.as_str())
+    }
+
+    /// The database that a variable names, if it is set. Relative files in it start at `folder`.
+    pub fn dsn(&self, name: &str, folder: &Path) -> Option<Result<Dsn, DsnError>> {
+        let text = self.0.get(name)?;
+        Some(Dsn::new(text, folder))
     }
 
     /// The overrides of hub.pyfun among the variables.

@@ -1,26 +1,33 @@
 //! House: what settings and vault amount to, before anybody is started.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use hub_actors::{
+    cache::Cache,
     catalogue::{
         Catalogue, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool, ToolKind,
     },
-    db_sync::{DbSpec, Place},
+    db_sync::DbSpec,
+    outbox::OutboxSpec,
     protocol::SearchRequest,
     provider::ProviderSpec,
     transport::HttpOptions,
 };
 
 use crate::{
+    audit::Audit,
+    cloud_db::{DatabaseSpec, VARIABLE},
     doors,
+    identity::Identities,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
     },
+    start::Premises,
     upstreams::{Upstreams, UpstreamsError},
     vault::Vault,
 };
@@ -45,18 +52,11 @@ const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
 ];
 
 /// Tools that clients ask for, whether or not the configuration names them.
-const PLANNED_TOOLS: [(&str, &str, &str); 2] = [
-    (
-        "web_search",
-        "Search the web",
-        "no search provider is configured: add a [SEARCH_PROVIDER.brave] block",
-    ),
-    (
-        "persist_result",
-        "Keep data in PostgreSQL for the long term",
-        "not built yet: comes with a later version",
-    ),
-];
+const PLANNED_TOOLS: [(&str, &str, &str); 1] = [(
+    "web_search",
+    "Search the web",
+    "no search provider is configured: add a [SEARCH_PROVIDER.brave] block",
+)];
 
 /// Longest time for one of them: they ask nobody outside.
 const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,24 +71,46 @@ pub struct House {
     pub searchers: Vec<ProviderSpec<SearchRequest>>,
     /// The hub's own state.
     pub db: DbSpec,
+    /// The cloud's database, if a tool uses it.
+    pub cloud: Option<CloudStorage>,
     /// How it is entered.
     pub http: HttpOptions,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
+    /// What is kept of calls; `None` if there is no folder to keep it in.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has, if it has not all.
+    pub stdio_key: Option<Arc<str>>,
+}
+
+/// The cloud's database, and where rows wait for it.
+pub struct CloudStorage {
+    /// Where rows wait.
+    pub outbox: OutboxSpec,
+    /// The database.
+    pub database: DatabaseSpec,
 }
 
 // === impl House ===
 
 impl House {
-    /// Builds it, to listen on `host` and to keep its state at `place`. A provider without its key
-    /// gets no actor.
+    /// Builds it on these premises. A provider without its key gets no actor.
     ///
     /// # Errors
     /// [`UpstreamsError`] if a provider has what it needs and still cannot be called.
     pub fn new(
         settings: &Settings,
         vault: &Vault,
-        host: &str,
-        place: Place,
+        premises: Premises<'_>,
     ) -> Result<Self, UpstreamsError> {
+        let Premises {
+            host,
+            places,
+            identities,
+            audit,
+            stdio_key,
+        } = premises;
+        let trail = audit.as_ref().map(|audit| audit.trail.clone());
         let has = |name: &str| vault.has(name);
         let usable = || {
             let ready = |p: &&LlmProvider| readiness::state(*p, &has) == ProviderState::Ready;
@@ -103,22 +125,57 @@ impl House {
         let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
         let providers = usable().map(|provider| upstreams.llm(provider));
         let searchers = searching().map(|provider| upstreams.search(provider));
+        let database = database(vault, &places.folder);
+        let why = database.as_ref().err().map(String::as_str);
+        let catalogue = catalogue(settings, &has, why);
+        let keeps = |tool: &Arc<Tool>| matches!(tool.kind, ToolKind::Persist { .. });
+        let kept = catalogue.active_tools().any(keeps);
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
             searchers: searchers.collect::<Result<_, _>>()?,
-            catalogue: catalogue(settings, &has),
+            catalogue,
+            cloud: database
+                .ok()
+                .flatten()
+                .filter(|_| kept)
+                .map(|database| CloudStorage {
+                    outbox: places.outbox,
+                    database,
+                }),
             db: DbSpec {
-                place,
+                place: places.state,
                 interval: settings.db_sync.interval,
                 max_records: settings.db_sync.max_records,
                 last_results: settings.hub.last_results,
+                answers: keeps_answers(settings).then_some(settings.limits.cache_bytes),
             },
-            http: doors::options(&settings.hub, host),
+            http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
+            identities,
+            audit,
+            stdio_key,
         })
     }
 }
 
-fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
+/// The database that the vault names, if it names one; or why that cannot be used.
+fn database(vault: &Vault, folder: &Path) -> Result<Option<DatabaseSpec>, String> {
+    let Some(dsn) = vault.dsn(VARIABLE, folder) else {
+        return Ok(None);
+    };
+    let dsn = dsn.map_err(|error| error.to_string())?;
+    for warning in dsn.warnings() {
+        tracing::warn!(database = dsn.place(), "{warning}");
+    }
+    DatabaseSpec::new(dsn)
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+fn catalogue(
+    settings: &Settings,
+    has: &dyn Fn(&str) -> bool,
+    no_database: Option<&str>,
+) -> Catalogue {
     let hub = &settings.hub;
     Catalogue {
         hub: Arc::new(HubInfo {
@@ -132,7 +189,7 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             request_timeout: settings.limits.request_timeout,
             search_timeout: settings.limits.search_timeout,
         }),
-        tools: tools(settings, has),
+        tools: tools(settings, has, no_database),
         providers: settings
             .llm_providers
             .iter()
@@ -145,6 +202,8 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
             .collect(),
         models: settings.models.iter().map(model).collect(),
         db: None,
+        cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
+        outbox: None,
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
@@ -153,13 +212,25 @@ fn catalogue(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Catalogue {
     }
 }
 
-fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
-    let statuses = readiness::tool_status(settings, has);
+fn keeps_answers(settings: &Settings) -> bool {
+    settings.tools.iter().any(|tool| tool.cache_ttl.is_some())
+}
+
+fn tools(
+    settings: &Settings,
+    has: &dyn Fn(&str) -> bool,
+    no_database: Option<&str>,
+) -> Vec<Arc<Tool>> {
+    let mut statuses = readiness::tool_status(settings, has);
+    if let Some(why) = no_database {
+        readiness::without_database(&mut statuses, why);
+    }
     let configured = settings.tools.iter().zip(statuses).map(|(tool, status)| {
         Arc::new(Tool {
             name: tool.name.as_str().into(),
             description: tool.description.clone(),
             timeout: tool.timeout,
+            cache_ttl: tool.cache_ttl,
             inactive: why_not(status),
             kind: match tool.provider_type.as_str() {
                 "llm" => ToolKind::Llm {
@@ -171,6 +242,10 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
                     default_results: tool.default_results,
                 },
                 "db" => ToolKind::DbQuery,
+                "persist" => ToolKind::Persist {
+                    table: Arc::new(tool.target_table.clone()),
+                    state_key: tool.state_read_key.as_deref().map(Into::into),
+                },
                 _ => ToolKind::NotBuilt,
             },
         })
@@ -182,6 +257,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             name: name.into(),
             description: description.to_owned(),
             timeout: SYSTEM_TIMEOUT,
+            cache_ttl: None,
             inactive: Some(why.to_owned()),
             kind: ToolKind::NotBuilt,
         })
@@ -191,6 +267,7 @@ fn tools(settings: &Settings, has: &dyn Fn(&str) -> bool) -> Vec<Arc<Tool>> {
             name: name.into(),
             description: description.to_owned(),
             timeout: SYSTEM_TIMEOUT,
+            cache_ttl: None,
             inactive: None,
             kind,
         })

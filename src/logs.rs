@@ -115,6 +115,8 @@ impl LogOptions {
             .with_default(level.min(LevelFilter::WARN))
             // It shows the messages that it cannot handle, and people's prompts are in them.
             .with_target("rmcp", LevelFilter::OFF)
+            // It shows what a database says, who may say what it was sent.
+            .with_target("deadpool", LevelFilter::OFF)
             .with_targets(OWN.map(|own| (own, level)))
             .with_target(CALLS, calls)
     }

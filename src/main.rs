@@ -5,17 +5,26 @@
 
 #![deny(unsafe_code)]
 
+mod audit;
+mod audit_command;
 mod call_command;
 mod check;
 mod check_command;
 mod cli;
+mod cloud_db;
+mod control;
+mod data_folder;
+mod db_command;
 mod demo;
 mod doors;
 mod environment;
 mod exit;
 mod guardian;
 mod house;
+mod identity;
+mod key_command;
 mod listener;
+mod local;
 mod logs;
 mod mcp_config_command;
 mod pyfun;
@@ -26,6 +35,7 @@ mod start;
 mod state_file;
 mod stop;
 mod summary;
+mod table;
 mod upstreams;
 mod vault;
 

@@ -9,7 +9,7 @@ use crate::{
     cli::{Files, complain, fail, say},
     environment::Environment,
     exit,
-    start::Local,
+    local::Local,
 };
 
 /// What the hub is called in its clients.

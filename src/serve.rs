@@ -12,20 +12,26 @@ use std::{
 
 use actix::prelude::*;
 use hub_actors::{
-    db_sync,
+    db_sync, outbox,
     protocol::ProviderUp,
     provider::{self, ProviderSpec},
     registry::ToolRegistry,
     request::Request,
     supervise::{Link, RestartPolicy, spawn_linked},
-    transport::{self, stdio::End},
+    transport::{
+        self,
+        stdio::{End, StdioOptions},
+    },
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    cloud_db,
+    control::{self, Bound},
     exit,
     guardian::{Guardian, Life, Role, StartChild},
-    house::House,
+    house::{CloudStorage, House},
+    identity,
     stop::{Signals, drain, flush},
 };
 
@@ -39,12 +45,17 @@ const RESTARTS: RestartPolicy = RestartPolicy {
 };
 
 /// Serves until a signal comes, then drains. `announce` runs once everybody has been started.
-pub fn serve(house: House, listener: TcpListener, announce: impl FnOnce()) -> u8 {
+pub fn serve(
+    house: House,
+    listener: TcpListener,
+    control: Option<&Bound>,
+    announce: impl FnOnce(),
+) -> u8 {
     System::new().block_on(async {
         let Ok(mut signals) = Signals::new() else {
             return deaf();
         };
-        let (guardian, ended) = start(children(house, listener));
+        let (guardian, ended) = start(children(house, listener, control));
         announce();
         tokio::select! {
             () = signals.next() => drain(&guardian, &mut signals).await,
@@ -61,13 +72,18 @@ pub fn serve_stdio(house: House) -> u8 {
         };
         let (end, mut hung_up) = mpsc::unbounded_channel();
         let started = AtomicBool::new(false);
-        let stdio: StartChild = Box::new(move |link, health| {
+        let options = StdioOptions {
+            key: house.stdio_key.clone(),
+            trail: house.http.trail.clone(),
+            end,
+        };
+        let stdio: StartChild = Box::new(move |link, parent| {
             // A client cannot be served by a second life.
             if started.swap(true, Ordering::SeqCst) {
-                let _ = end.send(End::Crashed);
+                let _ = options.end.send(End::Crashed);
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            let started = transport::stdio::start(end.clone(), health.clone(), link);
+            let started = transport::stdio::start(options.clone(), parent.health.clone(), link);
             Ok(transport_life(started))
         });
         let mut children = inner(house);
@@ -104,14 +120,33 @@ fn orphaned() -> u8 {
     exit::INTERNAL
 }
 
-fn children(house: House, listener: TcpListener) -> Vec<(Arc<str>, StartChild)> {
+fn children(
+    house: House,
+    listener: TcpListener,
+    control: Option<&Bound>,
+) -> Vec<(Arc<str>, StartChild)> {
     let options = house.http.clone();
-    let http: StartChild = Box::new(move |link, health| {
-        let started = transport::start(&listener, options.clone(), health.clone(), link)?;
+    let trail = options.trail.clone();
+    let http: StartChild = Box::new(move |link, parent| {
+        let health = parent.health.clone();
+        let started = transport::start(&listener, options.clone(), health, link)?;
         Ok(transport_life(started))
     });
     let mut children = inner(house);
     children.push(("transport.http".into(), http));
+    // One that cannot be shared is said to be so by whoever bound it.
+    if let Some(Ok(listener)) = control.map(Bound::listener) {
+        let start: StartChild = Box::new(move |link, parent| {
+            let listener = listener.try_clone()?;
+            Ok(control::start(
+                listener,
+                parent.keys.clone(),
+                trail.clone(),
+                link,
+            ))
+        });
+        children.push(("control".into(), start));
+    }
     children
 }
 
@@ -129,8 +164,43 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     });
     let spec = house.db;
     let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
-    let mut children: Vec<(Arc<str>, StartChild)> =
-        vec![("registry".into(), registry), ("db_sync".into(), db)];
+    let identities = house.identities;
+    let identity: StartChild = Box::new(move |link, parent| {
+        Ok(identity::start(&identities, parent.identity.clone(), link))
+    });
+    let mut children: Vec<(Arc<str>, StartChild)> = vec![
+        ("registry".into(), registry),
+        ("db_sync".into(), db),
+        ("identity".into(), identity),
+    ];
+    if let Some(audit) = house.audit {
+        let start: StartChild = Box::new(move |link, _| Ok(audit.start(link)));
+        children.push(("audit".into(), start));
+    }
+    if let Some(CloudStorage { outbox, database }) = house.cloud {
+        let outbox: StartChild = Box::new(move |link, _| {
+            let started = outbox::start(&outbox, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Outbox {
+                    up: started.up,
+                    drain: started.drain,
+                    cloud: started.cloud,
+                },
+            })
+        });
+        let database: StartChild = Box::new(move |link, _| {
+            let started = cloud_db::start(&database, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::CloudDb(started.up),
+            })
+        });
+        children.push(("outbox".into(), outbox));
+        children.push(("cloud_db".into(), database));
+    }
     children.extend(house.providers.into_iter().map(|spec| {
         let name = format!("provider.{}", spec.name).into();
         let start: StartChild = Box::new(move |link, _| {
@@ -157,6 +227,7 @@ fn transport_life(started: transport::Started) -> Life {
         heartbeat: started.heartbeat,
         role: Role::Transport {
             listener: started.listener,
+            access: started.access,
             drain: started.drain,
         },
     }

@@ -2,24 +2,28 @@
 
 use std::{
     io,
-    net::{IpAddr, TcpListener},
+    net::TcpListener,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use hub_actors::db_sync::Place;
-
 use crate::{
+    audit::Audit,
     cli::{Files, complain, fail},
+    control::Bound,
+    data_folder::DataFolder,
+    doors,
     environment::{self, Environment, Overrides},
     exit,
     house::House,
+    identity::{self, Admission, FROM_OUTSIDE, Identities, Store},
     listener,
     logs::LogOptions,
     pyfun::Problems,
     seal::{self, Variables},
     serve,
-    settings::{Settings, readiness},
-    state_file::{self, DataVariables},
+    settings::{Auth, Settings, readiness},
+    state_file::{self, DataVariables, Places},
     summary,
     vault::Vault,
 };
@@ -28,17 +32,16 @@ use crate::{
 pub const DEFAULT_PORT: u16 = 7860;
 
 /// How the hub is entered.
-#[derive(Clone, Copy)]
-pub enum Door {
+pub enum Door<'a> {
     /// A port.
     Http,
-    /// Standard input and output.
-    Stdio,
+    /// Standard input and output, with the rights of the key of that name or id; all if there is none.
+    Stdio(Option<&'a str>),
 }
 
 /// Starts the hub. The first time it reads the variables, hands over those that are needed and
 /// executes itself; the second time it serves.
-pub fn start(files: &Files, door: Door) -> u8 {
+pub fn start(files: &Files, door: &Door<'_>) -> u8 {
     match seal::handed_over() {
         Ok(Some(variables)) => sealed(files, door, variables),
         Ok(None) => unsealed(files),
@@ -61,7 +64,7 @@ fn unsealed(files: &Files) -> u8 {
     fail(exit::INTERNAL, &seal::reexec(&environment.needed(&keys)))
 }
 
-fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
+fn sealed(files: &Files, door: &Door<'_>, mut variables: Variables) -> u8 {
     let overrides = environment::overrides(&variables);
     let settings = match load(files, &overrides) {
         Ok((settings, problems)) => {
@@ -97,36 +100,119 @@ fn sealed(files: &Files, door: Door, mut variables: Variables) -> u8 {
         folder: plain("HUB_DATA_DIR").map(PathBuf::from),
         is_space: plain("SPACE_ID").is_some(),
     };
+    let auth = match plain("HUB_AUTH").map_or(Some(settings.hub.auth), |word| Auth::read(&word)) {
+        Some(auth) => auth,
+        None => {
+            complain(format!("HUB_AUTH must be {}", Auth::WORDS.join(", ")));
+            return exit::CONFIG;
+        }
+    };
     let vault = Vault::take(&mut variables, &keys(&settings));
     drop(variables);
-    let (place, warning) = state_file::place(&settings, &files.config, &data);
+    let (places, warning) = state_file::places(&settings, &files.config, &data);
     warning.iter().for_each(complain);
+    // Of one that cannot be written the state's file has said so.
+    let folder = state_file::folder(&settings, &files.config, &data)
+        .filter(|folder| Store::is_in(folder) || folder.is_writable());
+    let admission = match vault.digest(FROM_OUTSIDE).transpose() {
+        Ok(from_outside) => Admission {
+            auth,
+            loopback: doors::is_loopback(&host),
+            from_outside,
+        },
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let store = match folder.as_ref().map_or_else(Store::in_memory, Store::open) {
+        Ok(store) => store,
+        Err(error) => return fail(exit::CONFIG, &error),
+    };
+    let stdio_key = match door {
+        Door::Stdio(Some(name)) => match identity::find(&store, name) {
+            Ok(Some(id)) => Some(id),
+            Ok(None) => {
+                complain(format!(
+                    "there is no key `{name}` that can be used; `hub key list` shows them"
+                ));
+                return exit::CONFIG;
+            }
+            Err(error) => return fail(exit::CONFIG, &error),
+        },
+        Door::Stdio(None) | Door::Http => None,
+    };
+    let audit = folder.as_ref().map(Audit::new).transpose();
+    let audit = audit.unwrap_or_else(|error| {
+        complain(format!("calls are not put down: {error}"));
+        None
+    });
+    let premises = Premises {
+        host: &host,
+        places,
+        identities: Identities::new(store, admission),
+        audit,
+        stdio_key,
+    };
     match door {
-        Door::Http => open(&settings, &vault, &host, port, place),
-        Door::Stdio => match House::new(&settings, &vault, &host, place) {
+        Door::Http => open(&settings, &vault, premises, port, folder.as_ref()),
+        Door::Stdio(_) => match House::new(&settings, &vault, premises) {
             Ok(house) => serve::serve_stdio(house),
             Err(error) => fail(exit::CONFIG, &error),
         },
     }
 }
 
-/// Binds, builds the house and serves; says where, and what there is.
-pub fn open(settings: &Settings, vault: &Vault, host: &str, port: u16, place: Place) -> u8 {
-    open_with(settings, vault, host, port, place, |listener, house| {
-        summary::startup(listener, house, settings)
-    })
+/// Where the hub is, and whose.
+pub struct Premises<'a> {
+    /// What it listens on.
+    pub host: &'a str,
+    /// Where its files are.
+    pub places: Places,
+    /// Who may enter.
+    pub identities: Arc<Identities>,
+    /// What is kept of calls.
+    pub audit: Option<Audit>,
+    /// The id of the key whose rights a client at standard input has.
+    pub stdio_key: Option<Arc<str>>,
 }
 
-/// The same, with an announcement of the caller's.
+/// Binds, builds the house and serves; says where, what there is, and who may enter. What outlives the
+/// hub is in `folder`.
+fn open(
+    settings: &Settings,
+    vault: &Vault,
+    premises: Premises<'_>,
+    port: u16,
+    folder: Option<&DataFolder>,
+) -> u8 {
+    let identities = premises.identities.clone();
+    let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
+        complain(error.to_string());
+        None
+    });
+    // Not before the address is ours: a key that a failed start makes would be shown to nobody.
+    let announce = |listener: &TcpListener, house: &House| {
+        let Identities {
+            admission, store, ..
+        } = &*identities;
+        let entry = admission.enter(store, identity::now());
+        let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
+        Ok(summary::startup(listener, house, settings) + &entry)
+    };
+    open_with(settings, vault, premises, port, control.as_ref(), announce)
+}
+
+/// Binds, builds the house and serves, with an announcement of the caller's (or their exit code) and
+/// commands from `control`.
 pub fn open_with(
     settings: &Settings,
     vault: &Vault,
-    host: &str,
+    premises: Premises<'_>,
     port: u16,
-    place: Place,
-    announce: impl FnOnce(&TcpListener, &House) -> String,
+    control: Option<&Bound>,
+    announce: impl FnOnce(&TcpListener, &House) -> Result<String, u8>,
 ) -> u8 {
-    let house = match House::new(settings, vault, host, place) {
+    let host = premises.host;
+    let house = match House::new(settings, vault, premises) {
         Ok(house) => house,
         Err(error) => return fail(exit::CONFIG, &error),
     };
@@ -134,14 +220,19 @@ pub fn open_with(
         Ok(listener) => listener,
         Err(error) => return fail(exit::UNAVAILABLE, &error),
     };
-    let announcement = announce(&listener, &house);
-    serve::serve(house, listener, || summary::print(&announcement))
+    match announce(&listener, &house) {
+        Ok(announcement) => {
+            serve::serve(house, listener, control, || summary::print(&announcement))
+        }
+        Err(code) => code,
+    }
 }
 
-/// The variables that hold keys.
+/// The variables that hold keys: those of vendors, and the one of callers.
 fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
+        .chain([FROM_OUTSIDE])
         .map(str::to_owned)
         .collect()
 }
@@ -150,7 +241,7 @@ fn keys(settings: &Settings) -> Vec<String> {
 ///
 /// # Errors
 /// The exit code.
-fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
+pub fn load(files: &Files, overrides: &Overrides) -> Result<(Settings, Problems), u8> {
     let text = match read(&files.config) {
         Ok(text) => text,
         Err(error) => {
@@ -178,46 +269,6 @@ pub fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// How a hub with this configuration is reached from this machine.
-pub struct Local {
-    /// `http://127.0.0.1:7860`
-    pub url: String,
-    /// MCP clients find the transport of 2024 there.
-    pub sse: bool,
-}
-
-// === impl Local ===
-
-impl Local {
-    /// Reads it out of the configuration; HOST and PORT win.
-    pub fn new(files: &Files, environment: &Environment) -> Self {
-        let text = read(&files.config).ok().flatten();
-        let file = files.config.display().to_string();
-        let loaded = Settings::load(&file, text.as_deref(), &environment.overrides());
-        let hub = loaded.ok().map(|(settings, _)| settings.hub);
-        let port = environment
-            .plain("PORT")
-            .and_then(|port| port.trim().parse().ok());
-        let port = port
-            .or(hub.as_ref().map(|hub| hub.port))
-            .unwrap_or(DEFAULT_PORT);
-        let host = environment.plain("HOST").map(str::trim);
-        let host = host
-            .or(hub.as_ref().map(|hub| hub.host.as_str()))
-            .unwrap_or("127.0.0.1");
-        let host = match host.parse::<IpAddr>() {
-            // Listens everywhere, so also here.
-            Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => host.to_owned(),
-        };
-        Self {
-            url: format!("http://{host}:{port}"),
-            sse: hub.is_some_and(|hub| hub.transport == "sse"),
-        }
     }
 }
 

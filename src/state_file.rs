@@ -11,9 +11,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use hub_actors::db_sync::{Place, StateFile};
+use hub_actors::{
+    db_sync::{Place, StateFile},
+    outbox::OutboxSpec,
+};
 
-use crate::settings::Settings;
+use crate::{data_folder::DataFolder, settings::Settings};
 
 /// Where a Hugging Face Space keeps what shall outlive it, if its owner pays for that.
 const SPACE_DATA: &str = "/data";
@@ -21,6 +24,8 @@ const SPACE_DATA: &str = "/data";
 const SPACE_TMP: &str = "/tmp";
 /// The file's name where only a folder is given.
 const NAME: &str = "hub_state.db";
+/// The file beside it, where rows wait for the cloud's database.
+const OUTBOX: &str = "outbox.db";
 /// What SQLite puts beside a file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -37,23 +42,47 @@ pub struct DataVariables {
 #[derive(Debug)]
 struct OneFile(PathBuf);
 
+/// Where the hub's own things are.
+pub struct Places {
+    /// Where the state is kept.
+    pub state: Place,
+    /// Where rows wait for the cloud's database.
+    pub outbox: OutboxSpec,
+    /// Where relative paths start: the configuration file's folder.
+    pub folder: PathBuf,
+}
+
 /// Where the state is kept, with a warning for the person at the terminal, if there is one.
 ///
 /// HUB_DATA_DIR (the variable before the key) names the folder, else SQLITE_PATH does; relative paths
 /// start at the configuration file's folder. In a Space the file moves to /data if that can be written,
 /// else to /tmp. A hub without any of these, or whose folder cannot be written, keeps its state in
 /// memory.
-pub fn place(
+pub fn places(
     settings: &Settings,
     config: &Path,
     variables: &DataVariables,
-) -> (Place, Option<String>) {
-    let Some(path) = path(settings, config, variables) else {
-        return (Place::Memory, None);
+) -> (Places, Option<String>) {
+    let mut places = Places {
+        folder: config.parent().unwrap_or(Path::new("")).to_owned(),
+        ..Places::memory()
     };
+    let Some(path) = path(settings, config, variables) else {
+        return (places, None);
+    };
+    let outbox = OneFile(path.with_file_name(OUTBOX));
     let file = OneFile(path);
     match file.prepare() {
-        Ok(_) => (Place::File(Arc::new(file)), None),
+        Ok(_) => {
+            // The rest of a Space goes with it.
+            let durable = !variables.is_space || file.0.starts_with(SPACE_DATA);
+            places.state = Place::File(Arc::new(file));
+            places.outbox = OutboxSpec {
+                place: Place::File(Arc::new(outbox)),
+                durable,
+            };
+            (places, None)
+        }
         Err(error) => {
             let warning = format!(
                 "{} cannot be written ({}), so the state is kept in memory and gone at the end; \
@@ -61,9 +90,19 @@ pub fn place(
                 file.0.display(),
                 error.kind()
             );
-            (Place::Memory, Some(warning))
+            (places, Some(warning))
         }
     }
+}
+
+/// The folder of the hub's other files: where the state's file would be. `None` for a hub that was
+/// given neither.
+pub fn folder(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<DataFolder> {
+    let file = path(settings, config, variables)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    Some(DataFolder::new(folder.unwrap_or(Path::new(".")).to_owned()))
 }
 
 fn path(settings: &Settings, config: &Path, variables: &DataVariables) -> Option<PathBuf> {
@@ -92,6 +131,22 @@ fn is_writable(folder: &Path) -> bool {
         rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
     )
     .is_ok()
+}
+
+// === impl Places ===
+
+impl Places {
+    /// Everything in memory, and gone at the end.
+    pub fn memory() -> Self {
+        Self {
+            state: Place::Memory,
+            outbox: OutboxSpec {
+                place: Place::Memory,
+                durable: false,
+            },
+            folder: PathBuf::new(),
+        }
+    }
 }
 
 // === impl OneFile ===

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     house::House,
+    identity::{Admission, Entry},
     pyfun::Problems,
     settings::{Hub, Settings},
 };
@@ -45,13 +46,11 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     let mut text = format!("{} {}", hub.name, hub.version);
     if let Some(address) = address(listener) {
         let _ = write!(text, "\n  listening on http://{address}");
-        let _ = write!(text, "\n  doors       POST /api, SDKs at /v1, MCP at {}", doors(hub));
-        if !address.ip().is_loopback() {
-            text.push_str(
-                "\n  warning: everyone who reaches this address can use your keys; this version \
-                 asks no one who they are. Put it behind something that does.",
-            );
-        }
+        let _ = write!(
+            text,
+            "\n  doors       POST /api, SDKs at /v1, MCP at {}",
+            doors(hub)
+        );
     }
     let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
     let _ = write!(text, "\n  tools       {}", active.join(", "));
@@ -70,6 +69,9 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
         .collect();
     if !searchers.is_empty() {
         let _ = write!(text, "\n  search      {}", searchers.join(", "));
+    }
+    if let Some(cloud) = &house.cloud {
+        let _ = write!(text, "\n  database    {}", cloud.database.place());
     }
     let llm = settings.llm_providers.iter().zip(&catalogue.providers);
     let llm = llm.map(|(configured, provider)| {
@@ -105,6 +107,64 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     for (index, (why, names)) in inactive.iter().enumerate() {
         let heading = if index == 0 { "not active" } else { "" };
         let _ = write!(text, "\n  {heading:<11} {}: {why}", names.join(", "));
+    }
+    text
+}
+
+/// Who may enter, and how. `keeps` says whether a key outlives the hub.
+pub fn entry(entry: &Entry, admission: &Admission, hub: &Hub, keeps: bool) -> String {
+    let mut text = String::from("\n  entry       ");
+    if entry.open && !admission.loopback {
+        text.push_str(
+            "OPEN\n  WARNING: HUB_AUTH is \"open\", so everyone who reaches this address can use your \
+             providers' keys, and nobody is asked who they are. Set HUB_AUTH to \"auto\", or put it \
+             behind something that asks.",
+        );
+        return text;
+    }
+    if entry.open {
+        text.push_str(
+            "open to every program of this machine; `hub key add` makes a key and closes it",
+        );
+        if !hub.allowed_hosts.is_empty() {
+            text.push_str(
+                "\n  WARNING: this hub has names (HUB_ALLOWED_HOSTS), so something in front of it lets \
+                 others in, and nobody is asked who they are. Set HUB_AUTH to \"required\".",
+            );
+        }
+        return text;
+    }
+    let mut ways = Vec::new();
+    if entry.from_outside {
+        ways.push("the key in HUB_API_KEY".to_owned());
+    }
+    match entry.keys {
+        0 => {}
+        1 => ways.push("one key".to_owned()),
+        keys => ways.push(format!("{keys} keys")),
+    }
+    match ways.as_slice() {
+        [] => text.push_str(
+            "closed, and there is no key that can be used: make one with `hub key add --name me`, or \
+             set HUB_API_KEY",
+        ),
+        ways => {
+            let ways = ways.join(" and ");
+            let _ = write!(text, "with {ways}, sent as `Authorization: Bearer KEY`");
+        }
+    }
+    if let Some(first) = &entry.first {
+        let _ = write!(
+            text,
+            "\n\n  Here is the first key. It may do everything, and is shown this once:\n\n    {}\n",
+            first.show()
+        );
+        if !keeps {
+            text.push_str(
+                "\n  It is gone when the hub ends, for there is no folder to keep it in: set \
+                 HUB_DATA_DIR, or bring a key of your own in HUB_API_KEY.\n",
+            );
+        }
     }
     text
 }

@@ -1,18 +1,36 @@
 //! Vault: named secrets. The only place in the program where one is taken out of its wrapping.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use hub_actors::upstream::{FindSecret, Sight};
+use hub_actors::{
+    protocol::Digest,
+    transport::{LONGEST_KEY, sha256},
+    upstream::{FindSecret, Sight},
+};
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::seal::Variables;
+use crate::{
+    cloud_db::{Dsn, DsnError},
+    seal::Variables,
+};
 
 /// Stands for the provider's key in `extra_headers`.
 const PLACEHOLDER: &str = "$KEY";
 
 /// What is shorter is no key, and turns up in honest texts ("demo", "ollama").
 const SHORTEST_FOUND: usize = 8;
+
+/// The shortest key that callers may use: 16 hexadecimal digits have 64 bits.
+const SHORTEST_KEY: usize = 16;
+
+/// A secret that cannot be a key of callers'.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} must have {SHORTEST_KEY} to {LONGEST_KEY} visible ASCII characters and no spaces; \
+     `openssl rand -hex 32` makes a good one"
+)]
+pub struct UnfitKey(String);
 
 /// Secrets by the name of the variable that brought them. Wiped when dropped; `Debug` shows none.
 #[derive(Debug, Default)]
@@ -46,6 +64,28 @@ impl Vault {
             "{prefix}{}",
             secret.expose_secret().trim()
         )))
+    }
+
+    /// SHA-256 of a secret that callers will send in a header, to know it by.
+    ///
+    /// # Errors
+    /// If it is too short to keep anybody out, or no header can carry it.
+    pub fn digest(&self, name: &str) -> Option<Result<Digest, UnfitKey>> {
+        let secret = self.0.get(name)?.expose_secret().trim();
+        let visible = secret.bytes().all(|byte| byte.is_ascii_graphic());
+        Some(
+            match visible && (SHORTEST_KEY..=LONGEST_KEY).contains(&secret.len()) {
+                true => Ok(sha256(secret.as_bytes())),
+                false => Err(UnfitKey(name.to_owned())),
+            },
+        )
+    }
+
+    /// The database that a DSN of that name names, with its password inside. `None` if there is no such
+    /// secret. Relative files in it start at `folder`.
+    pub fn dsn(&self, name: &str, folder: &Path) -> Option<Result<Dsn, DsnError>> {
+        let secret = self.0.get(name)?;
+        Some(Dsn::new(secret.expose_secret(), folder))
     }
 
     /// Says whether a text holds the secret of that name, or ends where it begins, and nothing else

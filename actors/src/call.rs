@@ -51,7 +51,7 @@ struct Hopped<A> {
 /// [`CallError::Rejected`], [`CallError::DeadlineExceeded`], [`CallError::Overloaded`] (everyone
 /// busy) or [`CallError::ProvidersFailed`].
 pub async fn walk<R: Request>(
-    plan: Plan<R>,
+    plan: &Plan<R>,
     hub: &HubInfo,
     observer: Option<&Observer>,
 ) -> Result<Answered<R::Answer>, CallError> {
@@ -104,7 +104,7 @@ pub async fn walk<R: Request>(
         );
         if let Some(observer) = observer {
             // A listener that went away misses nothing it wants.
-            drop(observer.send(Progress::new(&plan, &hop.provider.name, index, &failure)));
+            drop(observer.send(Progress::new(plan, &hop.provider.name, index, &failure)));
         }
         if failure.class == Class::Stop {
             return Err(rejected::<R>(&hop.provider.name, &failure, attempts));

@@ -9,8 +9,10 @@ use std::{
 };
 
 use crate::{
-    protocol::{CompletionRequest, DbUp, ProviderUp, SearchRequest, Usage},
+    cache::Cache,
+    protocol::{CompletionRequest, DbUp, OutboxUp, ProviderUp, SearchRequest, Usage},
     request::Request,
+    table::Table,
 };
 
 /// Everything a door needs to list tools and plan calls.
@@ -28,6 +30,10 @@ pub struct Catalogue {
     pub models: Vec<Arc<ModelInfo>>,
     /// The hub's own state; `None` while it is down.
     pub db: Option<DbUp>,
+    /// Answers that need not be paid for twice, whatever goes down; `None` if no tool keeps any.
+    pub cache: Option<Arc<Cache>>,
+    /// What keeps rows for the cloud's database; `None` while it is down, and always without one.
+    pub outbox: Option<OutboxUp>,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -67,6 +73,8 @@ pub struct Tool {
     pub kind: ToolKind,
     /// Longest time for one call, fallbacks and retries included.
     pub timeout: Duration,
+    /// How long an answer is good for others who ask the same; `None` if it is not.
+    pub cache_ttl: Option<Duration>,
     /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
     pub inactive: Option<String>,
 }
@@ -96,6 +104,13 @@ pub enum ToolKind {
     GetModelInfo,
     /// Answers one SELECT on the hub's own state.
     DbQuery,
+    /// Keeps a row in the cloud's database.
+    Persist {
+        /// Where it goes.
+        table: Arc<Table>,
+        /// The key of `hub_state` whose value is kept if the caller sends no data.
+        state_key: Option<Arc<str>>,
+    },
     /// Named by the configuration, not in this version of the hub.
     NotBuilt,
 }

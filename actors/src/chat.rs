@@ -8,18 +8,22 @@ use tokio::time::Instant;
 use crate::{
     attempt::Attempt,
     call::{Answered, walk},
-    catalogue::{Catalogue, ToolKind},
+    catalogue::{Catalogue, ModelInfo, ToolKind},
     error::CallError,
     history,
     models::{Named, find},
     plan::{Asker, Plan, Start, usual},
     principal::Principal,
     protocol::{Completed, CompletionRequest, DbUp},
+    tools,
 };
 
 /// Longest time for the chain of a model that is asked for by name: what the official SDKs wait. Each
 /// provider has its `REQUEST_TIMEOUT_SEC` within it. A stream is in time once its first part is.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// The tool whose scope covers a model that is asked for by name.
+const TOOL: &str = "llm_complete";
 
 /// One conversation, as every door for SDKs understands it.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub struct Chatted {
     pub dropped: Vec<Cow<'static, str>>,
     /// Who was asked, in order; the last one answers.
     pub attempts: Vec<Attempt>,
+    /// What the configuration says of the model, prices included.
+    pub price: Option<Arc<ModelInfo>>,
     /// What remains to be done once the answer is complete.
     pub keeping: Keeping,
 }
@@ -69,7 +75,7 @@ pub struct Keeping {
 /// Every [`CallError`] there is.
 pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError> {
     let Chat {
-        principal: _,
+        principal,
         door,
         model,
         mut request,
@@ -77,8 +83,21 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
     } = chat;
     let counts = request.count;
     let prompt = history::prompt(catalogue, request.conversation.last_text());
-    let (tool, mut plan) = match find(catalogue, &model)? {
+    let named = match find(catalogue, &model) {
+        Ok(named) => named,
+        Err(unknown) => {
+            // Who may not use it need not know whether there is one.
+            let bare = model
+                .split_once('/')
+                .filter(|(owner, _)| catalogue.provider(owner).is_some());
+            principal.may_use(bare.map_or(&*model, |(_, bare)| bare))?;
+            return Err(unknown);
+        }
+    };
+    let (tool, mut plan) = match named {
         Named::Model { provider, model } => {
+            principal.may_call(TOOL)?;
+            principal.may_use(model)?;
             let asker = Asker {
                 name: model,
                 inactive: provider.info.inactive.as_deref(),
@@ -92,12 +111,7 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
             (door.into(), plan)
         }
         Named::Tool(tool) => {
-            if let Some(why) = &tool.inactive {
-                return Err(CallError::NotConfigured(format!(
-                    "`{}` is not available: {why}.",
-                    tool.name
-                )));
-            }
+            let tool = tools::find(catalogue, &principal, &tool.name)?;
             let ToolKind::Llm { system, provider } = &tool.kind else {
                 return Err(CallError::Internal);
             };
@@ -125,7 +139,7 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         // Another model counts in another way.
         plan.hops.truncate(1);
     }
-    let walked = walk(plan, &catalogue.hub, None).await?;
+    let walked = walk(&plan, &catalogue.hub, None).await?;
     let mut chatted = Chatted::new(catalogue, tool, prompt, walked);
     if counts {
         chatted.keeping.db = None;
@@ -147,7 +161,9 @@ impl Chatted {
             .attempts
             .last()
             .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
+        let price = catalogue.model_of(&provider, &walked.model).cloned();
         Self {
+            price,
             answer: walked.answer,
             keeping: Keeping {
                 db: catalogue.db.clone(),

@@ -16,6 +16,20 @@ pub enum CallError {
     /// What `db_query` was sent is no query that it runs.
     #[error("{0}")]
     InvalidSql(String),
+    /// Whoever calls has no right to call any more.
+    #[error("This key has been revoked or has expired.")]
+    Unauthorized,
+    /// Outside of what the caller may use.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The caller has used as much as they may for now.
+    #[error("{sentence}")]
+    RateLimited {
+        /// Of what there was too much.
+        sentence: String,
+        /// When there is some again.
+        retry_after: Duration,
+    },
     /// No such tool.
     #[error("There is no tool `{name}`. Active tools: {active}.")]
     UnknownTool {
@@ -87,6 +101,9 @@ impl CallError {
             Self::BadRequest(_) | Self::InvalidSql(_) | Self::Rejected { .. } => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownTool { .. } | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::NotConfigured(_) | Self::Overloaded(_) | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -101,6 +118,9 @@ impl CallError {
         match self {
             Self::BadRequest(_) | Self::Rejected { .. } => "bad_request",
             Self::InvalidSql(_) => "invalid_sql",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::RateLimited { .. } => "rate_limited",
             Self::UnknownTool { .. } => "unknown_tool",
             Self::UnknownModel(_) => "unknown_model",
             Self::NotConfigured(_) => "not_configured",
@@ -124,6 +144,7 @@ impl CallError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overloaded(_) | Self::Internal => Some(Duration::from_secs(1)),
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::ProvidersFailed { retry_after, .. } => *retry_after,
             _ => None,
         }

@@ -12,7 +12,7 @@ use crate::{
     catalogue::{Catalogue, Tool},
     db_sync::MOST_LAST_RESULTS,
     protocol::{DbUp, Look, Record, WriteState},
-    tools::{Outcome, Provenance, ToolResult},
+    tools::{Outcome, Provenance},
 };
 
 /// Most bytes of a prompt or an answer that are kept.
@@ -27,8 +27,8 @@ pub fn prompt(catalogue: &Catalogue, prompt: &str) -> Option<String> {
 /// Keeps what was answered: in `tool_cache` if `prompt` is there, and as `TOOL.last_result` in
 /// `hub_state`. The call does not wait for it.
 pub fn keep(catalogue: &Catalogue, tool: &Tool, prompt: Option<String>, outcome: &Outcome) {
-    let (Some(db), ToolResult::Text(text), Some(provenance)) =
-        (&catalogue.db, &outcome.result, &outcome.provenance)
+    let (Some(db), Some(text), Some(provenance)) =
+        (&catalogue.db, outcome.text(), &outcome.provenance)
     else {
         return;
     };

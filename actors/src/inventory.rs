@@ -7,7 +7,8 @@ use crate::{
     error::CallError,
     params::Params,
     plan::unknown_model,
-    protocol::{ActorHealth, ActorState},
+    principal::Principal,
+    protocol::{ActorHealth, ActorState, OutboxHealth},
 };
 
 /// `list_active_tools`: the fields that existing clients read, and what is inactive and why.
@@ -46,12 +47,18 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
     })
 }
 
-/// `health_check`: `ok` if every actor runs, else `degraded`.
-pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
+/// `health_check`: `ok` if every actor runs, and the database takes what it is given if there is one;
+/// else `degraded`.
+pub fn health(
+    catalogue: &Catalogue,
+    actors: &[ActorHealth],
+    outbox: Option<&OutboxHealth>,
+) -> Value {
     let degraded = actors
         .iter()
-        .any(|actor| actor.state != ActorState::Running);
-    json!({
+        .any(|actor| actor.state != ActorState::Running)
+        || outbox.is_some_and(|outbox| !outbox.is_well());
+    let mut health = json!({
         "status": if degraded { "degraded" } else { "ok" },
         "service": catalogue.hub.name,
         "version": catalogue.hub.version,
@@ -61,14 +68,24 @@ pub fn health(catalogue: &Catalogue, actors: &[ActorHealth]) -> Value {
         "active_llm_providers": catalogue.usable_providers().count(),
         "active_search_providers": catalogue.usable_searchers().count(),
         "actors": actors,
-    })
+    });
+    if let Some(outbox) = outbox {
+        health["database"] = outbox.database();
+        health["outbox"] = outbox.outbox();
+    }
+    health
 }
 
 /// `get_model_info`: what the configuration says of one model.
 ///
 /// # Errors
-/// [`CallError::BadRequest`] without a model, [`CallError::UnknownModel`] with near names.
-pub fn model_info(catalogue: &Catalogue, mut params: Params) -> Result<Value, CallError> {
+/// [`CallError::BadRequest`] without a model, [`CallError::Forbidden`] for one that `principal` may not
+/// use, [`CallError::UnknownModel`] with near names.
+pub fn model_info(
+    catalogue: &Catalogue,
+    principal: &Principal,
+    mut params: Params,
+) -> Result<Value, CallError> {
     let name = params.text(&["model", "model_name", "prompt"])?;
     params.finish()?;
     let Some(name) = name else {
@@ -76,6 +93,7 @@ pub fn model_info(catalogue: &Catalogue, mut params: Params) -> Result<Value, Ca
             "`get_model_info` needs a `model`: its name.".to_owned(),
         ));
     };
+    principal.may_use(&name)?;
     let offered_by: Vec<_> = catalogue
         .providers
         .iter()

@@ -9,11 +9,14 @@
 //! - [`upstream`]: the right to call a vendor, without its key
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
-//! - [`db_sync`]: the hub's own state, in SQLite
-//! - [`principal`]: who calls
+//! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
+//!   whose names are [`table`]
+//! - [`principal`]: who calls; [`scope`], [`account`]: what they may use, and how much of it; [`view`]: what
+//!   there is for them; [`audit`]: what is kept of what they did
+//! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
-//!   there
+//!   there; `persist`: what it gives the outbox
 //! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it
 //! - [`transport`]: the doors
 //!
@@ -27,7 +30,10 @@
 #![forbid(clippy::disallowed_macros)]
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod account;
 pub mod attempt;
+pub mod audit;
+pub mod cache;
 pub mod call;
 pub mod catalogue;
 pub mod chat;
@@ -40,7 +46,9 @@ mod failure;
 mod history;
 pub mod inventory;
 pub mod models;
+pub mod outbox;
 pub mod params;
+mod persist;
 pub mod plan;
 pub mod principal;
 pub mod progress;
@@ -49,9 +57,12 @@ pub mod provider;
 pub mod registry;
 pub mod request;
 pub mod request_id;
+pub mod scope;
 pub mod search;
 pub mod streaming;
 pub mod supervise;
+pub mod table;
 pub mod tools;
 pub mod transport;
 pub mod upstream;
+pub mod view;

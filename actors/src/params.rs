@@ -57,15 +57,32 @@ impl Params {
                 Some(_) => return Err(wrong(name, "a string")),
             };
             match &found {
-                Some((first, other)) if *other != text => {
-                    return Err(CallError::BadRequest(format!(
-                        "`{first}` and `{name}` mean the same and differ. Send one of them."
-                    )));
-                }
+                Some((first, other)) if *other != text => return Err(differ(first, name)),
                 _ => found = Some((name, text)),
             }
         }
         Ok(found.map(|(_, text)| text))
+    }
+
+    /// Any JSON under any of its names; null or an empty string is "not given".
+    ///
+    /// # Errors
+    /// [`CallError::BadRequest`] if it is given under two names at once, and differs.
+    pub(crate) fn json(&mut self, names: &[&'static str]) -> Result<Option<Value>, CallError> {
+        self.known.extend_from_slice(names);
+        let mut found: Option<(&str, Value)> = None;
+        for name in names {
+            let value = match self.given.remove(*name) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(text)) if text.is_empty() => continue,
+                Some(value) => value,
+            };
+            match &found {
+                Some((first, other)) if *other != value => return Err(differ(first, name)),
+                _ => found = Some((name, value)),
+            }
+        }
+        Ok(found.map(|(_, value)| value))
     }
 
     /// A whole number of at least 1; a numeric string is read as its number.
@@ -178,6 +195,12 @@ impl Params {
             clip(unknown)
         )))
     }
+}
+
+fn differ(first: &str, second: &str) -> CallError {
+    CallError::BadRequest(format!(
+        "`{first}` and `{second}` mean the same and differ. Send one of them."
+    ))
 }
 
 /// The error for a parameter that is not `what`.

@@ -12,18 +12,23 @@ use std::{
 
 use actix::prelude::*;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 
+use uuid::Uuid;
+
 use crate::{
+    cache::{Answer, Key},
     catalogue::Catalogue,
     conversation::{Conversation, Part, Raw},
+    principal::Principal,
     request::Request,
     streaming::Streaming,
+    table::Table,
 };
 
 // === door -> provider ===
@@ -136,7 +141,7 @@ pub struct Found {
 }
 
 /// One page. All texts are plain: no markup, no control characters.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// Its title; its address if it has none.
     pub title: String,
@@ -170,7 +175,7 @@ pub struct Completion {
 }
 
 /// Tokens of one call, vendor differences evened out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// The whole prompt, cached part included.
     pub input_tokens: u64,
@@ -188,7 +193,7 @@ pub struct Usage {
 }
 
 /// Why a completion ended (OpenAI's words, which the other vendors' map onto).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.
@@ -363,6 +368,231 @@ pub struct Record {
     pub at: SystemTime,
 }
 
+/// Keeps an answer of the cache for after a restart. May be given up under load.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct KeepAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Which tool was called.
+    pub tool: Arc<str>,
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
+/// Asks for an answer that was kept. Dropped without a word if it cannot be looked for now.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct FindAnswer {
+    /// Under which it is found.
+    pub key: Key,
+    /// Where it goes; `None` if there is none whose time is not over.
+    pub reply: oneshot::Sender<Option<KeptAnswer>>,
+}
+
+/// An answer that was kept.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When its time is over.
+    pub until: SystemTime,
+}
+
+// === persist_result -> outbox -> cloud_db ===
+
+/// Keeps a row until the cloud's database has it.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Persist {
+    /// Where it goes.
+    pub table: Arc<Table>,
+    /// Any JSON that PostgreSQL's jsonb can hold, as text.
+    pub payload: String,
+    /// Where the answer goes, once no crash can lose the row. Who drops it before wants it no more.
+    pub reply: oneshot::Sender<Result<Kept, PersistError>>,
+}
+
+/// A row that is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its id, there and in the cloud's database: a UUID of version 7.
+    pub id: Uuid,
+    /// Whether it outlives the process.
+    pub durable: bool,
+    /// Tells that it has arrived, or why it never will. Dropped if that takes a while.
+    pub arrival: oneshot::Receiver<Result<(), Arc<str>>>,
+}
+
+/// Why a row is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PersistError {
+    /// Too many rows wait already.
+    #[error("the outbox is full")]
+    Full,
+    /// The outbox's file cannot be written now.
+    #[error("the outbox cannot be written now")]
+    Unavailable,
+}
+
+/// Brings rows of one table to the cloud's database. However often one is brought, it is there once.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Deliver {
+    /// Where they go.
+    pub table: Table,
+    /// Oldest first.
+    pub rows: Vec<Row>,
+    /// Where the answer goes. Dropped without one if the actor dies: then nobody knows.
+    pub reply: oneshot::Sender<Result<Vec<Rejected>, NotNow>>,
+}
+
+/// A row on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// By which the database knows it again.
+    pub id: Uuid,
+    /// JSON.
+    pub payload: String,
+    /// When it was accepted (RFC 3339, UTC).
+    pub created_at: String,
+}
+
+/// A row that the database will never take; it has all others of the delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Which.
+    pub id: Uuid,
+    /// Why, and what to do about it. Nothing of the row is in it.
+    pub reason: Arc<str>,
+}
+
+/// The rows, or some of them, are not there. They can be brought again when [`CloudState`] says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotNow;
+
+/// A running CloudDb, as the outbox sees it.
+#[derive(Debug, Clone)]
+pub struct CloudUp {
+    /// Where rows are brought.
+    pub deliveries: Recipient<Deliver>,
+    /// Where the database stands.
+    pub state: watch::Receiver<CloudState>,
+}
+
+/// Where the cloud's database stands, as far as anybody has tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloudState {
+    /// Nobody knows yet.
+    Connecting,
+    /// It did what it was asked last.
+    Connected,
+    /// It cannot be used, and is tried again and again.
+    Down {
+        /// Since when.
+        since: Instant,
+        /// Why: nothing secret, nothing that the server made up.
+        why: Arc<str>,
+    },
+}
+
+/// Tells the outbox who brings its rows to the database; `None` if nobody does at this moment.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct CloudIs(pub Option<CloudUp>);
+
+/// How do the outbox and its database do?
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct ReportOutbox {
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<OutboxHealth>,
+}
+
+/// The outbox's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxHealth {
+    /// Where the database stands; `None` while its actor restarts.
+    pub database: Option<CloudState>,
+    /// Rows that wait.
+    pub pending: u64,
+    /// Rows that the database will never take as they are, or as it is.
+    pub dead_letters: u64,
+    /// Why the last of them was given up.
+    pub last_reason: Option<Arc<str>>,
+    /// Whether rows outlive the process.
+    pub durable: bool,
+}
+
+/// A running outbox, as others see it.
+#[derive(Debug, Clone)]
+pub struct OutboxUp {
+    /// Where rows are kept.
+    pub rows: Recipient<Persist>,
+    /// Where its health is asked for.
+    pub reports: Recipient<ReportOutbox>,
+}
+
+// === door -> identity ===
+
+/// Asks who somebody is. The answer goes through `reply`; dropped without one if the actor dies.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Authenticate {
+    /// What they have shown.
+    pub presented: Presented,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Verdict>,
+}
+
+/// SHA-256 of a secret. What a door sends and keeps in place of the secret.
+pub type Digest = [u8; 32];
+
+/// What somebody has shown at a door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presented {
+    /// An API key.
+    Key {
+        /// The id that it names (`hub_ID_..`), if it looks like one of ours. It is no secret.
+        id: Option<Box<str>>,
+        /// Of the whole key.
+        digest: Digest,
+    },
+    /// That they started the hub themselves, over standard input and output.
+    Local {
+        /// The id of the key whose rights they want to have instead of their own.
+        key: Option<Arc<str>>,
+    },
+}
+
+/// Who somebody is.
+#[derive(Debug)]
+pub struct Verdict {
+    /// `None` if nobody: unknown, wrong, revoked or expired, which makes no difference.
+    pub principal: Option<Arc<Principal>>,
+    /// Counts the changes of who may enter, at the time of this answer. One of an older
+    /// [`AccessChanged::generation`] must not be used any more.
+    pub generation: u64,
+    /// When to ask again: after 10 seconds at most.
+    pub until: Instant,
+}
+
+// === guardian -> doors ===
+
+/// Who may enter has changed: whatever a door knows of it is out of date.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct AccessChanged {
+    /// Counts the changes; never goes down while the hub runs.
+    pub generation: u64,
+    /// Nobody is asked who they are.
+    pub open: bool,
+    /// Who knows everybody.
+    pub identity: Recipient<Authenticate>,
+}
+
 // === guardian -> registry ===
 
 /// Tells the registry what came up or went down.
@@ -381,6 +611,10 @@ pub enum Announce {
     DbUp(DbUp),
     /// DbSync ended.
     DbDown,
+    /// The outbox (re)started and keeps rows.
+    OutboxUp(OutboxUp),
+    /// The outbox ended.
+    OutboxDown,
     /// A transport (re)started and wants to know of every change.
     Listener(Recipient<CatalogueChanged>),
     /// The configuration has changed: this tool is inactive, or active again.
@@ -423,6 +657,17 @@ pub struct DbUp {
     pub last_results: Option<mpsc::Sender<WriteState>>,
     /// Where DbSync is told that many last results wait.
     pub looks: Recipient<Look>,
+    /// Where answers of the cache are kept and found; `None` if there is no file for them.
+    pub answers: Option<AnswersUp>,
+}
+
+/// The cache's part of a running DbSync.
+#[derive(Debug, Clone)]
+pub struct AnswersUp {
+    /// Where answers are kept.
+    pub keep: Recipient<KeepAnswer>,
+    /// Where answers are looked for.
+    pub find: Recipient<FindAnswer>,
 }
 
 /// Look at the last results that wait: there are many.

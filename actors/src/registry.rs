@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use crate::{
     catalogue::{Catalogue, Provider},
-    protocol::{Announce, CatalogueChanged, DbUp, Heartbeat, ProviderUp, SearchRequest},
+    protocol::{Announce, CatalogueChanged, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest},
     request::Request,
 };
 
@@ -19,6 +19,7 @@ pub struct ToolRegistry {
     up: BTreeMap<Arc<str>, ProviderUp>,
     searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
     db: Option<DbUp>,
+    outbox: Option<OutboxUp>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -32,6 +33,7 @@ impl ToolRegistry {
             up: BTreeMap::new(),
             searchers: BTreeMap::new(),
             db: None,
+            outbox: None,
             listeners: Vec::new(),
         }
     }
@@ -41,6 +43,7 @@ impl ToolRegistry {
             providers: who_is_up(&self.configured.providers, &self.up),
             searchers: who_is_up(&self.configured.searchers, &self.searchers),
             db: self.db.clone(),
+            outbox: self.outbox.clone(),
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -95,6 +98,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::DbDown => {
                 self.db = None;
+                self.tell();
+            }
+            Announce::OutboxUp(outbox) => {
+                self.outbox = Some(outbox);
+                self.tell();
+            }
+            Announce::OutboxDown => {
+                self.outbox = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

@@ -3,12 +3,13 @@
 use std::{borrow::Cow, sync::Arc};
 
 use actix::Recipient;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
+    cache::{self, Asked},
     call::{Answered, walk},
     catalogue::{Catalogue, Tool, ToolKind},
     chat::Chatted,
@@ -16,11 +17,13 @@ use crate::{
     error::CallError,
     history, inventory,
     params::{Params, clip},
+    persist,
     plan::{Plan, list},
     principal::Principal,
     progress::Observer,
     protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
+    view::NO_MODEL,
 };
 
 /// One call, as every door understands it.
@@ -53,6 +56,8 @@ pub struct Outcome {
 pub enum ToolResult {
     /// An answer, alone.
     Text(String),
+    /// The same, which the cache has, too.
+    Kept(Arc<str>),
     /// An object.
     Json(Value),
     /// A query's rows.
@@ -70,6 +75,12 @@ pub struct Provenance {
     pub model: Arc<str>,
     /// From the hub's own cache.
     pub cached: bool,
+    /// What the cache did; `None` for a tool that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<cache::Status>,
+    /// US dollars that the answer cost when a provider gave it, if it is from the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_usd: Option<f64>,
     /// What belongs to this kind of answer.
     #[serde(flatten)]
     pub about: About,
@@ -78,7 +89,7 @@ pub struct Provenance {
 }
 
 /// What there is to say about an answer besides its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum About {
     /// An LLM's.
@@ -93,33 +104,47 @@ pub enum About {
         /// US dollars; null if the configuration does not know the model's prices.
         cost_usd: Option<f64>,
         /// Parameters that the provider does not take.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dropped_params: Vec<Cow<'static, str>>,
     },
     /// A search's.
-    Search(Findings),
+    Search(Arc<Findings>),
 }
 
-/// Runs a call.
+/// Runs a call. `catalogue` is what there is for its principal.
 ///
 /// # Errors
 /// Every [`CallError`] there is.
 pub async fn run(
-    catalogue: &Catalogue,
+    catalogue: &Arc<Catalogue>,
     health: &Recipient<ReportHealth>,
     call: Call,
 ) -> Result<Outcome, CallError> {
-    let tool = find(catalogue, &call.tool)?;
+    let principal = call.principal;
+    let tool = find(catalogue, &principal, &call.tool)?;
     let params = Params::new(&tool.name, call.params)?;
+    let asked = |cache: Option<bool>, observer| Asked {
+        catalogue,
+        tool,
+        principal: &principal,
+        cache: cache != Some(false),
+        observer,
+    };
     match &tool.kind {
         ToolKind::Llm { system, provider } => {
             let (system, start) = (system.clone(), provider.as_deref());
             let params = params.llm()?;
+            if let Some(model) = &params.model {
+                principal.may_use(model)?;
+            }
             let prompt = history::prompt(catalogue, params.last_text());
+            let asked = asked(params.cache, call.observer);
             let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
-            let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
-            let walked = walked.whole().ok_or(CallError::Internal)?;
-            let outcome = answered(catalogue, &tool.name, walked);
+            let tell = |catalogue: &Catalogue, tool: &Tool, walked: Answered| {
+                let walked = walked.whole().ok_or(CallError::Internal)?;
+                Ok(answered(catalogue, &tool.name, walked))
+            };
+            let outcome = cache::answer(asked, plan, tell).await?;
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
         }
@@ -131,13 +156,16 @@ pub async fn run(
             let params = params.search()?;
             let unwanted = params.request.include_answer == Some(false);
             let query = history::prompt(catalogue, &params.request.query);
+            let asked = asked(params.cache, call.observer);
             let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
-            let mut walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
-            if unwanted {
-                // Not every vendor can be told so.
-                walked.answer.answer = None;
-            }
-            let outcome = found(catalogue, tool, walked);
+            let tell = move |catalogue: &Catalogue, tool: &Tool, mut walked: Answered<Found>| {
+                if unwanted {
+                    // Not every vendor can be told so.
+                    walked.answer.answer = None;
+                }
+                Ok(found(catalogue, tool, walked))
+            };
+            let outcome = cache::answer(asked, plan, tell).await?;
             history::keep(catalogue, tool, query, &outcome);
             Ok(outcome)
         }
@@ -151,9 +179,13 @@ pub async fn run(
                 .send(ReportHealth)
                 .await
                 .map_err(|_| CallError::Internal)?;
-            Ok(Outcome::local(inventory::health(catalogue, &actors)))
+            let outbox = persist::health(catalogue).await;
+            let health = inventory::health(catalogue, &actors, outbox.as_ref());
+            Ok(Outcome::local(health))
         }
-        ToolKind::GetModelInfo => inventory::model_info(catalogue, params).map(Outcome::local),
+        ToolKind::GetModelInfo => {
+            inventory::model_info(catalogue, &principal, params).map(Outcome::local)
+        }
         ToolKind::DbQuery => {
             let end = call.received + tool.timeout;
             let rows = db_query::query(catalogue, params, end).await?;
@@ -162,6 +194,12 @@ pub async fn run(
                 provenance: None,
             })
         }
+        ToolKind::Persist { table, state_key } => {
+            let end = call.received + tool.timeout;
+            persist::persist(catalogue, table, state_key.as_ref(), params, end)
+                .await
+                .map(Outcome::local)
+        }
         ToolKind::NotBuilt => Err(CallError::NotConfigured(format!(
             "`{}` is not part of this version of the hub.",
             tool.name
@@ -169,11 +207,16 @@ pub async fn run(
     }
 }
 
-/// The tool of that name, if it can be called.
+/// The tool of that name, if `principal` can call it.
 ///
 /// # Errors
-/// [`CallError::UnknownTool`], [`CallError::NotConfigured`].
-pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Tool, CallError> {
+/// [`CallError::Forbidden`], [`CallError::UnknownTool`], [`CallError::NotConfigured`].
+pub fn find<'a>(
+    catalogue: &'a Catalogue,
+    principal: &Principal,
+    name: &str,
+) -> Result<&'a Arc<Tool>, CallError> {
+    principal.may_call(name)?;
     let Some(tool) = catalogue.tool(name) else {
         let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
         return Err(CallError::UnknownTool {
@@ -183,6 +226,9 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Tool, CallEr
     };
     match &tool.inactive {
         None => Ok(tool),
+        Some(why) if why == NO_MODEL => {
+            Err(CallError::Forbidden(format!("`{}`: {why}.", tool.name)))
+        }
         Some(why) => Err(CallError::NotConfigured(format!(
             "`{}` is not available: {why}.",
             tool.name
@@ -195,16 +241,19 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Tool, CallEr
 /// # Errors
 /// Every [`CallError`] there is.
 pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallError> {
-    let tool = find(catalogue, &call.tool)?;
+    let tool = find(catalogue, &call.principal, &call.tool)?;
     let ToolKind::Llm { system, provider } = &tool.kind else {
         return Err(CallError::Internal);
     };
     let mut params = Params::new(&tool.name, call.params)?.llm()?;
     params.stream = true;
+    if let Some(model) = &params.model {
+        call.principal.may_use(model)?;
+    }
     let prompt = history::prompt(catalogue, params.last_text());
     let (system, start) = (system.clone(), provider.as_deref());
     let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
-    let walked = walk(plan, &catalogue.hub, call.observer.as_ref()).await?;
+    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
     Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
 }
 
@@ -241,7 +290,7 @@ fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outco
     } = answered;
     let findings = Findings::new(answer, limit, dropped);
     let text = findings.text();
-    let about = About::Search(findings);
+    let about = About::Search(Arc::new(findings));
     Outcome::of_provider(catalogue, &tool.name, text, model, about, attempts)
 }
 
@@ -275,9 +324,20 @@ impl Outcome {
                 provider,
                 model,
                 cached: false,
+                cache: None,
+                saved_usd: None,
                 about,
                 attempts,
             }),
+        }
+    }
+
+    /// The answer's text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.result {
+            ToolResult::Text(text) => Some(text),
+            ToolResult::Kept(text) => Some(text),
+            ToolResult::Json(_) | ToolResult::Rows(_) => None,
         }
     }
 

@@ -7,6 +7,9 @@ use tokio::{
     net::TcpStream,
 };
 
+/// Sent with every request; a hub that asks for a key takes this one.
+pub(crate) const KEY: &str = "bench-key-of-some-length";
+
 /// Room for a whole message, so that one read usually gets it.
 const BUFFER: usize = 16 * 1024;
 
@@ -38,7 +41,7 @@ enum Progress {
 pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer bench-key\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {KEY}\r\n\
          Accept: */*\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()

@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, num::NonZeroUsize, path::Path};
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::{server::Server, upstream::MODEL};
+use super::{http::KEY, server::Server, upstream::MODEL};
 
 /// What runs.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_hub");
@@ -32,8 +32,24 @@ models                = "{model}"
 [LLM_PROVIDER.openai_END]
 "#;
 
-/// Starts it in front of `upstream`, for so many connections at the same time.
+/// Starts it in front of `upstream`, for so many connections at the same time. It asks nobody.
 pub(crate) async fn start(upstream: SocketAddr, connections: NonZeroUsize) -> Result<Server> {
+    start_with(upstream, connections, &[]).await
+}
+
+/// The same, and it asks for a key.
+pub(crate) async fn start_closed(
+    upstream: SocketAddr,
+    connections: NonZeroUsize,
+) -> Result<Server> {
+    start_with(upstream, connections, &[("HUB_API_KEY", KEY)]).await
+}
+
+async fn start_with(
+    upstream: SocketAddr,
+    connections: NonZeroUsize,
+    variables: &[(&str, &str)],
+) -> Result<Server> {
     let folder = tempfile::tempdir()?;
     let configuration = CONFIGURATION
         .replace("{upstream}", &upstream.to_string())
@@ -46,7 +62,8 @@ pub(crate) async fn start(upstream: SocketAddr, connections: NonZeroUsize) -> Re
         .env_clear()
         .env("HOST", "127.0.0.1")
         .env("PORT", "0")
-        .env("BENCH_KEY", "bench-key");
+        .env("BENCH_KEY", "bench-key")
+        .envs(variables.iter().copied());
     let started = Server::announced(&mut command, folder, "listening on http://").await;
     started.context("the hub did not start")
 }

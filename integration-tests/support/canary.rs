@@ -28,13 +28,18 @@ impl Canaries {
     pub(crate) fn hatch(&mut self, name: &str) -> String {
         let letters = letters(26);
         let secret = format!("{}/{}+%\"{}=", letters, random_hex(), random_hex());
-        for disguise in disguises(&secret) {
+        self.watch(name, &secret);
+        secret
+    }
+
+    /// Searches for a secret that somebody else has made.
+    pub(crate) fn watch(&mut self, name: &str, secret: &str) {
+        for disguise in disguises(secret) {
             for window in disguise.windows(FRAGMENT) {
                 let fragment = window.try_into().unwrap();
                 self.fragments.insert(fragment, name.to_owned());
             }
         }
-        secret
     }
 
     /// Which secrets are in `bytes`, with the text around the first fragment of each.

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running hub on a port of its own. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Hub {
+    /// The key that is sent with every request that brings none of its own.
+    pub(crate) key: Option<String>,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Its process.
@@ -32,13 +34,21 @@ pub(crate) struct Hub {
 
 /// A hub that is about to start.
 #[derive(Debug)]
-pub(crate) struct HubBuilder(Program);
+pub(crate) struct HubBuilder(Program, Option<String>);
 
 // === impl HubBuilder ===
 
 impl HubBuilder {
     pub(crate) fn env(self, name: &str, value: impl Display) -> Self {
-        Self(self.0.env(name, value))
+        let value = value.to_string();
+        // Whoever gives it a key has that key.
+        let key = (name == "HUB_API_KEY").then(|| value.clone());
+        Self(self.0.env(name, value), key.or(self.1))
+    }
+
+    /// A folder for its own files, and so a control socket and keys that stay.
+    pub(crate) fn data(self) -> Self {
+        self.env("HUB_DATA_DIR", "data")
     }
 
     /// The text of hub.pyfun.
@@ -48,17 +58,19 @@ impl HubBuilder {
 
     /// The same, for texts that are the subject of a test.
     pub(crate) fn pyfun_text(self, text: &str) -> Self {
-        Self(self.0.file("hub.pyfun", text))
+        Self(self.0.file("hub.pyfun", text), self.1)
     }
 
     /// The text of the file with secrets. Without this call there is none.
     pub(crate) fn env_file(self, text: &str) -> Self {
-        Self(self.0.file("secrets.env", text))
+        Self(self.0.file("secrets.env", text), self.1)
     }
 
     /// Starts it and waits until it listens.
     pub(crate) async fn start(self) -> Hub {
-        Hub::listening(self.0.spawn()).await
+        let mut hub = Hub::listening(self.0.spawn()).await;
+        hub.key = self.1;
+        hub
     }
 
     /// A key for each provider of [`Pyfun::three`].
@@ -81,7 +93,7 @@ impl Hub {
             "--env-file",
             "secrets.env",
         ];
-        HubBuilder(Program::new(arguments).env("PORT", 0))
+        HubBuilder(Program::new(arguments).env("PORT", 0), None)
     }
 
     /// anthropic -> gemini -> openrouter, all at `upstream`, with keys and without retries.
@@ -106,15 +118,71 @@ impl Hub {
             None
         };
         let (address, _) = eventually(START, "the line `listening on http://..`", look).await;
-        Self { address, process }
+        Self {
+            key: None,
+            address,
+            process,
+        }
     }
 
     /// Sends these bytes on a connection of their own.
     pub(crate) async fn try_raw(&self, bytes: &[u8]) -> std::io::Result<Reply> {
         let start = Instant::now();
-        let exchange = http::exchange(self.address, bytes);
+        let bytes = self.signed(bytes);
+        let exchange = http::exchange(self.address, &bytes);
         let message = within(PATIENCE, "an answer of the hub", exchange).await?;
         Ok(Reply::new(message, start.elapsed()))
+    }
+
+    /// The request with the hub's key, unless it brings one or there is none.
+    pub(crate) fn signed(&self, bytes: &[u8]) -> Vec<u8> {
+        let Some(key) = &self.key else {
+            return bytes.to_vec();
+        };
+        let head = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+        let end = head.find("\r\n\r\n").unwrap_or(head.len());
+        let brings = ["\r\nauthorization:", "\r\nx-hub-key:", "\r\nx-api-key:"]
+            .iter()
+            .any(|name| head[..end].contains(name));
+        match bytes.windows(2).position(|two| two == b"\r\n") {
+            Some(line) if !brings => {
+                let header = format!("\r\nAuthorization: Bearer {key}");
+                [&bytes[..line], header.as_bytes(), &bytes[line..]].concat()
+            }
+            _ => bytes.to_vec(),
+        }
+    }
+
+    /// `hub ARGUMENTS..` with this hub's configuration and folder, as its owner at the terminal.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
+        let folder = self.process.folder.path();
+        let pyfun = fs::read_to_string(folder.join("hub.pyfun")).unwrap();
+        Program::new(arguments)
+            .file("hub.pyfun", pyfun)
+            .env("HUB_DATA_DIR", folder.join("data").display())
+            .run()
+            .await
+    }
+
+    /// Makes a key with these flags besides its name, and returns it.
+    pub(crate) async fn add_key(&self, name: &str, flags: &[&str]) -> String {
+        let arguments = [&["key", "add", "--name", name], flags].concat();
+        let finished = self.command(&arguments).await;
+        finished.assert_exit(0).stdout.trim().to_owned()
+    }
+
+    /// `POST /api` with this key.
+    pub(crate) async fn call_with(&self, key: &str, tool: &str, params: Value) -> Reply {
+        let body = json!({"tool": tool, "params": params}).to_string();
+        let bearer = format!("Bearer {key}");
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Authorization", bearer.as_str()),
+        ];
+        let bytes = http::request("POST", "/api", &headers, body.as_bytes());
+        let reply = self.raw(&bytes).await;
+        reply.assert_contract();
+        reply
     }
 
     /// The same, for when an answer must come.

@@ -129,7 +129,7 @@ impl Events {
     /// Sends a request and reads the head of the answer.
     pub(crate) async fn open(hub: &Hub, bytes: &[u8]) -> Self {
         let mut stream = TcpStream::connect(hub.address).await.unwrap();
-        stream.write_all(bytes).await.unwrap();
+        stream.write_all(&hub.signed(bytes)).await.unwrap();
         let mut events = Self {
             stream,
             unread: String::new(),

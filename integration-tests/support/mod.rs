@@ -8,6 +8,8 @@
 //!   never end; `talk`: a vendor that converses; `exchange`: what it saw
 //! - `chat`: requests of SDKs by hand
 //! - `http`: requests byte for byte, and replies read to the last one
+//! - `postgres`: a database server of the tests' own; `installed`: what it is made of; `cutter`: a wire
+//!   to it that breaks
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `canary`: secrets that are recognised in any disguise
 //! - `deadline`: waiting without sleeping blindly
@@ -15,13 +17,16 @@
 pub(crate) mod bomb;
 pub(crate) mod canary;
 pub(crate) mod chat;
+pub(crate) mod cutter;
 pub(crate) mod deadline;
 pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod installed;
 pub(crate) mod mcp;
 pub(crate) mod packages;
+pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod pyfun;
 pub(crate) mod reply;
@@ -35,6 +40,7 @@ pub(crate) use canary::Canaries;
 pub(crate) use deadline::{eventually, within};
 pub(crate) use fault::Fault;
 pub(crate) use hub::Hub;
+pub(crate) use postgres::{Postgres, TestDatabase};
 pub(crate) use program::Program;
 pub(crate) use pyfun::Pyfun;
 pub(crate) use reply::Reply;

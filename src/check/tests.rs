@@ -17,7 +17,7 @@ const TEXT: &str = "[LLM_PROVIDER.a]\nbase_url = \"https://a\"\nenv_key = \"A_KE
 
 fn report(text: &str, set: &[&str], strict: bool) -> Report {
     let loaded = Settings::load("f", Some(text.as_bytes()), &BTreeMap::new());
-    Report::new(loaded, &|name| set.contains(&name), strict)
+    Report::new(loaded, &|name| set.contains(&name), None, strict)
 }
 
 #[test]
@@ -29,18 +29,19 @@ fn tables_and_verdict() {
   b         openai  1       not needed     ready   -
   s         tavily  -       S_KEY set      ready   -
 
-  TOOL               TYPE    REGISTERS  WHY NOT, OR WHOM IT ASKS
-  ask                llm     yes        a (no key) -> b
-  web_search         search  yes        s
-  llm_complete       llm     yes        a (no key) -> b
-  db_query           db      yes
-  list_active_tools  system  yes
-  health_check       system  yes
-  get_model_info     system  yes
+  TOOL               TYPE     REGISTERS  WHY NOT, OR WHOM IT ASKS
+  ask                llm      yes        a (no key) -> b
+  web_search         search   yes        s
+  llm_complete       llm      yes        a (no key) -> b
+  db_query           db       yes
+  persist_result     persist  no         no database is named: set DATABASE_URL
+  list_active_tools  system   yes
+  health_check       system   yes
+  get_model_info     system   yes
 
   3 models listed by active providers, 0 described
 
-f can be used: 4 of 4 tools would register
+f can be used: 4 of 5 tools would register
 "
     );
 }
@@ -60,7 +61,7 @@ fn the_missing_variable_is_named() {
         "{text}"
     );
     assert!(
-        text.ends_with("f can be used: 1 of 4 tools would register\n"),
+        text.ends_with("f can be used: 1 of 5 tools would register\n"),
         "{text}"
     );
 }
@@ -84,11 +85,11 @@ fn verdicts() {
     };
     assert_eq!(
         verdict(&warned, false),
-        "f can be used: 3 of 4 tools would register, 1 warning"
+        "f can be used: 3 of 5 tools would register, 1 warning"
     );
     assert_eq!(
         verdict(&warned, true),
-        "f does not pass --strict: 3 of 4 tools would register, 1 warning"
+        "f does not pass --strict: 3 of 5 tools would register, 1 warning"
     );
     assert_eq!(
         report("a = \"1\"\nb = \"2\"\n[X_END]", &[], false).text(),

@@ -5,15 +5,27 @@ use std::{collections::VecDeque, time::Instant};
 use actix::prelude::*;
 use hub_actors::{
     protocol::{
-        ActorState, Announce, CatalogueChanged, DbUp, Drain, Heartbeat, ProviderUp, ReportHealth,
-        SearchRequest,
+        AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, DbUp, Drain,
+        Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
 use tokio::sync::watch;
 
+use crate::identity::{Administer, IdentityUp};
+
 /// A start: makes a child's next life, tied to the link.
-pub type StartChild = Box<dyn Fn(Link, &Recipient<ReportHealth>) -> std::io::Result<Life> + Send>;
+pub type StartChild = Box<dyn Fn(Link, &Parent) -> std::io::Result<Life> + Send>;
+
+/// The guardian, as its children may address it.
+pub struct Parent {
+    /// How is everyone?
+    pub health: Recipient<ReportHealth>,
+    /// Identity says here that it runs, and what has changed.
+    pub identity: Recipient<IdentityUp>,
+    /// Passed on to Identity.
+    pub keys: Recipient<Administer>,
+}
 
 /// A running child.
 pub struct Life {
@@ -50,13 +62,33 @@ pub enum Role {
         /// Where it is asked to write what it has.
         drain: Recipient<Drain>,
     },
+    /// Is announced to the registry, told of the database, and drained as DbSync is.
+    Outbox {
+        /// What is announced.
+        up: OutboxUp,
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
+        /// Where it is told who brings its rows to the database.
+        cloud: Recipient<CloudIs>,
+    },
+    /// Is made known to the outbox.
+    CloudDb(CloudUp),
     /// Is told of every change, and drained at the end.
     Transport {
         /// Where it learns of changes.
         listener: Recipient<CatalogueChanged>,
+        /// Where it learns who may enter.
+        access: Recipient<AccessChanged>,
         /// Where it is asked to finish.
         drain: Recipient<Drain>,
     },
+    /// Writes what others leave, and is drained when nobody calls any more.
+    Keeper {
+        /// Where it is asked to write what it has.
+        drain: Recipient<Drain>,
+    },
+    /// Finds others by itself, or through the guardian.
+    Helper,
 }
 
 /// A child through all its lives.
@@ -78,13 +110,27 @@ pub(super) struct Child {
     pub last_exit: Option<&'static str>,
 }
 
+// === impl Life ===
+
+impl Life {
+    /// The life of a child that nobody needs to be told of.
+    pub fn helper(arbiter: Arbiter, heartbeat: Recipient<Heartbeat>) -> Self {
+        Self {
+            arbiter,
+            heartbeat,
+            role: Role::Helper,
+        }
+    }
+}
+
 // === impl Role ===
 
 impl Role {
     /// What the registry is told of a child.
     pub(super) fn announcement(&self) -> Option<Announce> {
         match self {
-            Self::Registry(_) => None,
+            Self::Registry(_) | Self::CloudDb(_) | Self::Keeper { .. } | Self::Helper => None,
+            Self::Outbox { up, .. } => Some(Announce::OutboxUp(up.clone())),
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
@@ -98,7 +144,12 @@ impl Role {
             Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
-            Self::Registry(_) | Self::Transport { .. } => None,
+            Self::Outbox { .. } => Some(Announce::OutboxDown),
+            Self::Registry(_)
+            | Self::CloudDb(_)
+            | Self::Transport { .. }
+            | Self::Keeper { .. }
+            | Self::Helper => None,
         }
     }
 }

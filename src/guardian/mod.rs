@@ -11,18 +11,21 @@ use std::{
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
     protocol::{
-        ActorHealth, ActorState, Announce, ChildExited, Drain, Exit, Heartbeat, ReportHealth,
+        ActorHealth, ActorState, Announce, ChildExited, CloudIs, Drain, Exit, Heartbeat,
+        ReportHealth,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
 use tokio::sync::oneshot;
 
 mod child;
+mod entry;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
 
 use self::child::Child;
-pub use self::child::{Life, Role, StartChild};
+pub use self::child::{Life, Parent, Role, StartChild};
+use crate::identity::IdentityUp;
 
 /// How often children are asked whether they still turn their loops.
 const HEARTBEAT: Duration = Duration::from_millis(200);
@@ -44,6 +47,8 @@ pub struct Guardian {
     policy: RestartPolicy,
     last_beat: Instant,
     draining: bool,
+    /// The latest that Identity has said of itself.
+    identity: Option<IdentityUp>,
     /// Dropped when the guardian ends: `main` waits for it.
     _alive: oneshot::Sender<()>,
 }
@@ -65,6 +70,7 @@ impl Guardian {
             policy,
             last_beat: Instant::now(),
             draining: false,
+            identity: None,
             _alive: alive,
         };
         (Actor::start(guardian), ended)
@@ -77,7 +83,13 @@ impl Guardian {
         child.incarnation += 1;
         let parent = ctx.address().recipient();
         let link = Link::new(parent, name.clone(), child.incarnation);
-        match (child.start)(link, &ctx.address().recipient()) {
+        let address = ctx.address();
+        let parent = Parent {
+            health: address.clone().recipient(),
+            identity: address.clone().recipient(),
+            keys: address.recipient(),
+        };
+        match (child.start)(link, &parent) {
             Ok(life) => {
                 child.asked = None;
                 child.state = ActorState::Running;
@@ -101,9 +113,28 @@ impl Guardian {
                 }
             }
             role => {
+                if let (Role::Transport { access, .. }, Some(identity)) = (role, &self.identity) {
+                    access.do_send(identity.access.clone());
+                }
                 if let (Some(announce), Some(registry)) = (role.announcement(), self.registry()) {
                     registry.do_send(announce);
                 }
+                if let Role::Outbox { .. } | Role::CloudDb(_) = role {
+                    self.tell_outbox();
+                }
+            }
+        }
+    }
+
+    /// Tells the outbox who brings its rows to the database.
+    fn tell_outbox(&self) {
+        let cloud = self.lives().find_map(|life| match &life.role {
+            Role::CloudDb(up) => Some(up.clone()),
+            _ => None,
+        });
+        for life in self.lives() {
+            if let Role::Outbox { cloud: outbox, .. } = &life.role {
+                outbox.do_send(CloudIs(cloud.clone()));
             }
         }
     }
@@ -143,6 +174,9 @@ impl Guardian {
             life.arbiter.stop();
             if let (Some(farewell), Some(registry)) = (life.role.farewell(), self.registry()) {
                 registry.do_send(farewell);
+            }
+            if let Role::CloudDb(_) = life.role {
+                self.tell_outbox();
             }
         }
         if self.draining {
@@ -291,16 +325,14 @@ impl Handler<Flush> for Guardian {
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let db = self.lives().find_map(|life| match &life.role {
-            Role::DbSync { drain, .. } => Some(drain.send(Drain)),
+        let files = self.lives().filter_map(|life| match &life.role {
+            Role::DbSync { drain, .. } | Role::Outbox { drain, .. } | Role::Keeper { drain } => {
+                Some(drain.send(Drain))
+            }
             _ => None,
         });
-        let flushed = async move {
-            if let Some(db) = db {
-                // One that dies meanwhile has said so.
-                let _ = db.await;
-            }
-        };
-        Box::pin(flushed.into_actor(self))
+        let all = futures_util::future::join_all(files.collect::<Vec<_>>());
+        // One that dies meanwhile has said so.
+        Box::pin(async move { drop(all.await) }.into_actor(self))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{DbSync, Debug, Hub, Limits, names, section::Section, section::quoted};
+use super::{Auth, DbSync, Debug, Hub, Limits, names, section::Section, section::quoted};
 use crate::pyfun::Problem;
 
 /// The transports there are.
@@ -35,18 +35,13 @@ pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub 
         data_dir: section
             .text("HUB_DATA_DIR")
             .map(|text| PathBuf::from(text.value)),
+        auth: auth(&mut section),
         last_results: section.flag("HUB_STATE_LAST_RESULTS").unwrap_or(true),
     };
     if let Some(mode) = section.text("HUB_MODE").filter(|mode| mode.value != "mcp") {
         section.report(
             Problem::note(mode.place, "`HUB_MODE` does nothing here")
                 .help("the hub opens all of its doors; remove the line"),
-        );
-    }
-    if let Some(text) = section.text("HUB_AUTH") {
-        section.report(
-            Problem::warning(text.place, "`HUB_AUTH` does nothing in this version")
-                .help("it comes with a later version; do not rely on it"),
         );
     }
     problems.extend(section.finish());
@@ -76,6 +71,11 @@ pub(super) fn limits(mut section: Section<'_>, problems: &mut Vec<Problem>) -> L
         search_timeout: section
             .seconds("SEARCH_TIMEOUT_SEC", 0.01..=3_600.0)
             .unwrap_or(Duration::from_secs(30)),
+        cache_bytes: section
+            .whole("CACHE_MAX_MB", 1..=65_536, "MiB")
+            .unwrap_or(64)
+            * 1024
+            * 1024,
     };
     problems.extend(section.finish());
     limits
@@ -142,6 +142,21 @@ fn level(section: &mut Section<'_>) -> Option<&'static str> {
         }
     };
     Some(level)
+}
+
+/// What cannot be understood must not open a door.
+fn auth(section: &mut Section<'_>) -> Auth {
+    let Some(text) = section.text("HUB_AUTH") else {
+        return Auth::Auto;
+    };
+    Auth::read(text.value).unwrap_or_else(|| {
+        let message = format!("`HUB_AUTH` is {}", quoted(text.value));
+        section.report(
+            Problem::error(text.place, message)
+                .help(format!("it can be {}", Auth::WORDS.join(", "))),
+        );
+        Auth::Required
+    })
 }
 
 fn transport(section: &mut Section<'_>) -> String {

@@ -38,6 +38,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 4] = [
             ("retry_delay_sec", "0.5"),
             ("request_timeout_sec", "55"),
             ("search_timeout_sec", "30"),
+            ("cache_max_mb", "64"),
         ],
     ),
     (

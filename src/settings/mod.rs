@@ -21,6 +21,8 @@ mod vendors;
 
 use std::{path::PathBuf, time::Duration};
 
+use hub_actors::table::Table;
+
 pub use layers::OVERRIDE_PREFIX;
 pub use tool::SYSTEM_TOOLS;
 
@@ -73,8 +75,21 @@ pub struct Hub {
     pub tag_replies: bool,
     /// HUB_DATA_DIR: the folder of the hub's own files; the variable HUB_DATA_DIR wins.
     pub data_dir: Option<PathBuf>,
+    /// HUB_AUTH; the variable HUB_AUTH wins.
+    pub auth: Auth,
     /// HUB_STATE_LAST_RESULTS: each tool's last answer is kept in `hub_state`.
     pub last_results: bool,
+}
+
+/// Who is asked who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody, unless the hub listens on the loopback and has no key.
+    Auto,
+    /// Everybody.
+    Required,
+    /// Nobody.
+    Open,
 }
 
 /// `[HUB_LIMITS]`
@@ -92,6 +107,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// SEARCH_TIMEOUT_SEC: longest time for one search provider.
     pub search_timeout: Duration,
+    /// CACHE_MAX_MB: most memory for kept answers, in bytes; as much in the file.
+    pub cache_bytes: u64,
 }
 
 /// `[LLM_PROVIDER.x]`
@@ -193,6 +210,12 @@ pub struct Tool {
     pub system_prompt: Option<String>,
     /// default_results, if any: hits of a search if a call does not say.
     pub default_results: Option<u32>,
+    /// cache_ttl_sec, if any: how long an answer is given again to who asks the same.
+    pub cache_ttl: Option<Duration>,
+    /// target_table: where `persist` keeps rows.
+    pub target_table: Table,
+    /// state_read_key, if any: the key of `hub_state` that `persist` keeps if a call sends no data.
+    pub state_read_key: Option<String>,
 }
 
 /// `[DB_SYNC]`
@@ -215,4 +238,30 @@ pub struct Debug {
     pub log_file: Option<PathBuf>,
     /// LOG_REQUESTS: a line for each call.
     pub log_requests: bool,
+}
+
+// === impl Auth ===
+
+impl Auth {
+    /// The words.
+    pub const WORDS: [&'static str; 3] = ["auto", "required", "open"];
+
+    /// Reads one of them, in any case.
+    pub fn read(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "auto" => Some(Self::Auto),
+            "required" => Some(Self::Required),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Required => "required",
+            Self::Open => "open",
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     Settings, Tool,
     chain::{Chained, providers_from},
 };
+use crate::cloud_db::VARIABLE;
 
 /// Whether a variable is set, by its name.
 pub type IsSet<'a> = dyn Fn(&str) -> bool + 'a;
@@ -124,12 +125,24 @@ pub fn tool_status(settings: &Settings, is_set: &IsSet<'_>) -> Vec<ToolStatus> {
         .collect()
 }
 
-/// The variables that the hub needs to read with these settings: the keys of the active providers.
+/// What becomes of the tools that keep data if the database that is named cannot be used.
+pub fn without_database(tools: &mut [ToolStatus], why: &str) {
+    let usable = |tool: &&mut ToolStatus| tool.provider_type == "persist" && tool.usable;
+    for tool in tools.iter_mut().filter(usable) {
+        tool.usable = false;
+        tool.reason = Some(why.to_owned());
+    }
+}
+
+/// The variables that the hub needs to read with these settings: the keys of the active providers, and
+/// the database if an active tool keeps data there.
 /// Nothing else of the environment has to travel into the sealed process.
 pub fn needed_variables(settings: &Settings) -> BTreeSet<&str> {
     let llm = settings.llm_providers.iter().filter_map(needed);
     let search = settings.search_providers.iter().filter_map(needed);
-    llm.chain(search).collect()
+    let keeps = |tool: &&Tool| tool.active && tool.provider_type == "persist";
+    let database = settings.tools.iter().find(keeps).map(|_| VARIABLE);
+    llm.chain(search).chain(database).collect()
 }
 
 fn needed<P: Chained>(provider: &P) -> Option<&str> {
@@ -163,7 +176,10 @@ fn hindrance(
         "llm" => nobody_ready(tool, &settings.llm_providers, is_set),
         "search" => nobody_ready(tool, &settings.search_providers, is_set),
         "db" => None,
-        "persist" => because("not built yet: comes with a later version"),
+        "persist" if !is_set(VARIABLE) => {
+            Some(("no database is named".to_owned(), vec![VARIABLE.to_owned()]))
+        }
+        "persist" => None,
         _ => because("its provider_type is not known"),
     }
 }

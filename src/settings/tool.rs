@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hub_actors::table::Table;
+
 use super::{
     LlmProvider, SearchProvider, Tool,
     nearest::suggestion,
@@ -13,6 +15,9 @@ use crate::pyfun::Problem;
 /// answers nobody; longer times in a file are cut to this without a word, because every older file
 /// says 60.
 const LONGEST: Duration = Duration::from_secs(55);
+
+/// Longest time for which an answer is kept, in seconds: 30 days.
+const LONGEST_CACHED: u64 = 30 * 24 * 3_600;
 
 /// The tools that are always there. No block can take their names.
 pub const SYSTEM_TOOLS: [&str; 3] = ["list_active_tools", "health_check", "get_model_info"];
@@ -52,7 +57,7 @@ const KNOWN: [(&str, &str, &str); 7] = [
 ];
 
 /// The tools that are there unless the file has its own of the name: one that
-/// asks, one that looks into the hub's own state, and one that searches if there is anybody to search
+/// asks, one that looks into the hub's own state, one that keeps data, and one that searches if there is anybody to search
 /// with.
 pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
     let built_in = |(name, provider_type, description): &(&str, &str, &str)| Tool {
@@ -64,9 +69,12 @@ pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
         timeout: LONGEST,
         system_prompt: None,
         default_results: None,
+        cache_ttl: None,
+        target_table: Table::hub_results(),
+        state_read_key: None,
     };
     let wanted = move |(name, ..): &&(&str, &str, &str)| match *name {
-        "llm_complete" | "db_query" => true,
+        "llm_complete" | "db_query" | "persist_result" => true,
         "web_search" => searches,
         _ => false,
     };
@@ -126,13 +134,42 @@ pub(super) fn tool(
         default_results: section
             .whole("default_results", 1..=50, "results")
             .and_then(|count| u32::try_from(count).ok()),
+        cache_ttl: cache_ttl(kind, &mut section),
+        target_table: table(&mut section),
+        state_read_key: section
+            .text("state_read_key")
+            .map(|text| text.value.to_owned()),
     };
-    // Keys of the tools that come with a later version.
+    // db_query only ever reads.
     section.flag("readonly");
-    section.text("state_read_key");
-    section.text("target_table");
     problems.extend(section.finish());
     tool
+}
+
+/// For tools that ask somebody for money.
+fn cache_ttl(kind: &str, section: &mut Section<'_>) -> Option<Duration> {
+    let seconds = section.whole("cache_ttl_sec", 1..=LONGEST_CACHED, "seconds")?;
+    if matches!(kind, "llm" | "search") {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Some(text) = section.text("cache_ttl_sec") {
+        section.report(
+            Problem::warning(text.place, "`cache_ttl_sec` does nothing here")
+                .help("answers of tools with provider_type llm or search can be kept"),
+        );
+    }
+    None
+}
+
+fn table(section: &mut Section<'_>) -> Table {
+    let Some(text) = section.text("target_table") else {
+        return Table::hub_results();
+    };
+    Table::new(text.value).unwrap_or_else(|error| {
+        let message = format!("`target_table` is {}, no table", quoted(text.value));
+        section.report(Problem::error(text.place, message).help(error.to_string()));
+        Table::hub_results()
+    })
 }
 
 fn check_name(name: &str, section: &mut Section<'_>) {

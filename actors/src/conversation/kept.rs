@@ -1,13 +1,14 @@
 //! Kept: what of a request has no words of ours, for a provider of the format it came in.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Format;
 
 /// What is at the top of a request and [`Conversation`](super::Conversation) does not name. A provider of the same format
 /// gets it, and for another it is named as dropped.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rest {
     /// Whose fields.
     pub format: Format,

@@ -1,9 +1,10 @@
 //! Manner: how to answer.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// In which shape to answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum OutputShape {
     /// Any JSON object.
     JsonObject,
@@ -22,7 +23,7 @@ pub enum OutputShape {
 
 /// How words are picked. Sent only if the caller set it: some models reject a parameter even at its
 /// default.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Sampling {
     /// 0 to 2; to 1 for Anthropic.
     pub temperature: Option<f64>,
@@ -39,7 +40,7 @@ pub struct Sampling {
 }
 
 /// How much to think first. Vendors and even models of one vendor take the one or the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Reasoning {
     /// In words.
     pub effort: Option<Effort>,
@@ -50,7 +51,7 @@ pub struct Reasoning {
 }
 
 /// How hard to think, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Effort {
     /// Not at all.
     None,
@@ -69,7 +70,7 @@ pub enum Effort {
 }
 
 /// How many tokens to think for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum ThinkingBudget {
     /// None.
     Off,

@@ -30,7 +30,7 @@ pub enum Format {
 }
 
 /// What was said so far, and how to go on.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Conversation {
     /// What stands above the conversation, in order; never pasted into a message.
     pub system: Vec<Arc<str>>,
@@ -57,7 +57,7 @@ pub struct Conversation {
 }
 
 /// What one side said in its turn. Two in a row may have the same role.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
     /// Whose turn.
     pub role: Role,
@@ -66,7 +66,7 @@ pub struct Message {
 }
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Role {
     /// The caller, with its tools: results are parts of the caller's turn, all those of one turn in
     /// one message.
@@ -79,7 +79,7 @@ pub enum Role {
 }
 
 /// A piece of what was said, with what its vendor wants back beside it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
     /// What it is.
     pub content: Content,
@@ -89,7 +89,7 @@ pub struct Part {
 }
 
 /// An opaque text that only the vendor which made it understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
     /// Whose.
     pub format: Format,
@@ -98,7 +98,7 @@ pub struct Signature {
 }
 
 /// What a part is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Content {
     /// A text.
     Text(String),
@@ -119,7 +119,7 @@ pub enum Content {
 }
 
 /// Something that is not text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Media {
     /// Where it is.
     pub source: Source,
@@ -130,7 +130,7 @@ pub struct Media {
 }
 
 /// Where something is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Source {
     /// Right here.
     Inline {

@@ -1,11 +1,12 @@
 //! Tools: what a model may call, what it calls, and what comes of it.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Part;
 
 /// One call of a tool by the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolCall {
     /// What its result refers to. Made up by the hub where the vendor gives none (Gemini).
     pub id: String,
@@ -16,7 +17,7 @@ pub struct ToolCall {
 }
 
 /// What a tool answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ToolResult {
     /// The [`ToolCall::id`] that it answers.
     pub id: String,
@@ -27,7 +28,7 @@ pub struct ToolResult {
 }
 
 /// A tool that the model may call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tool {
     /// The caller's own name for it. A vendor that takes no such name gets another, and the caller
     /// never sees that one.
@@ -41,7 +42,7 @@ pub struct Tool {
 }
 
 /// Whether the model has to call a tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum ToolChoice {
     /// As it likes.
     Auto,

@@ -7,15 +7,19 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    DbSpec,
+    DbSpec, answers,
     batch::{Batch, Written},
+    finder::Finder,
     lent::lent,
     open::{self, OpenError, Opened},
     query::Reader,
     question::{Asked, FRESH, Question},
     records, state,
 };
-use crate::protocol::{DeleteState, Drain, Heartbeat, Look, Query, ReadState, Record, WriteState};
+use crate::protocol::{
+    DeleteState, Drain, FindAnswer, Heartbeat, KeepAnswer, Look, Query, ReadState, Record,
+    WriteState,
+};
 
 /// So many changes and records are written before the interval is over.
 pub const MANY: usize = 100;
@@ -42,6 +46,10 @@ pub struct DbSync {
     /// Last results that nobody has looked at yet.
     last_results: mpsc::Receiver<WriteState>,
     records: records::Queue,
+    /// Answers of the cache that wait for the file.
+    answers: answers::Queue,
+    /// Looks for answers of the cache.
+    finder: Finder,
     asked: VecDeque<Asked>,
     /// How many changes and records were accepted, and how many of them the file has.
     accepted: u64,
@@ -58,6 +66,8 @@ impl DbSync {
     /// An actor that has not opened its file yet.
     pub fn new(spec: DbSpec, last_results: mpsc::Receiver<WriteState>) -> Self {
         Self {
+            answers: answers::Queue::new(spec.answers),
+            finder: Finder::default(),
             spec,
             writer: None,
             writing: false,
@@ -75,13 +85,23 @@ impl DbSync {
     }
 
     fn open(&mut self, ctx: &mut Context<Self>) {
-        let (place, max_records) = (self.spec.place.clone(), self.spec.max_records);
-        let opened = lent(move || open::open(&place, max_records));
+        let DbSpec {
+            place,
+            max_records,
+            answers,
+            ..
+        } = self.spec.clone();
+        let opened = lent(move || open::open(&place, max_records, answers));
         ctx.spawn(opened.into_actor(self).map(|opened, actor, ctx| {
             match opened {
-                Ok(Opened { writer, reader }) => {
+                Ok(Opened {
+                    writer,
+                    reader,
+                    finder,
+                }) => {
                     actor.writer = Some(writer);
                     actor.reader = Some(reader);
+                    actor.finder.open(finder);
                     actor.well();
                     actor.sync(ctx);
                     actor.ask_next(ctx);
@@ -106,7 +126,7 @@ impl DbSync {
     /// Writes what waits, unless a write is under way or has its time: then that one will.
     fn sync(&mut self, ctx: &mut Context<Self>) {
         self.look();
-        if self.waiting() == 0 {
+        if self.waiting() == 0 && !self.answers.is_due() {
             return self.close(ctx);
         }
         if self.resting {
@@ -127,6 +147,7 @@ impl DbSync {
         let batch = Batch {
             changes: self.changes.take(),
             records: self.records.take(),
+            answers: self.answers.take(),
         };
         let written = lent(move || {
             let written = batch.write(&mut writer, max_records);
@@ -168,6 +189,7 @@ impl DbSync {
             }
         };
         self.records.put_back(batch.records);
+        self.answers.put_back(batch.answers);
         self.resting = true;
         ctx.run_later(pause, |actor, ctx| {
             actor.resting = false;
@@ -193,7 +215,7 @@ impl DbSync {
     }
 
     fn waiting(&self) -> usize {
-        self.changes.len() + self.records.len()
+        self.changes.len() + self.records.len() + self.answers.len()
     }
 
     fn accept(&mut self, ctx: &mut Context<Self>) {
@@ -233,6 +255,18 @@ impl DbSync {
         }));
     }
 
+    /// Looks for the answers that are sought, unless it is looking already.
+    fn find(&mut self, ctx: &mut Context<Self>) {
+        let Some(look) = self.finder.next() else {
+            return;
+        };
+        let looked = lent(move || look.answer());
+        ctx.spawn(looked.into_actor(self).map(|connection, actor, ctx| {
+            actor.finder.done(connection);
+            actor.find(ctx);
+        }));
+    }
+
     /// Closes the file once nothing waits for it, if that is what is wanted.
     fn close(&mut self, ctx: &mut Context<Self>) {
         if self.writing {
@@ -241,7 +275,7 @@ impl DbSync {
         let Some(draining) = self.draining.take() else {
             return;
         };
-        let open = (self.reader.take(), self.writer.take());
+        let open = (self.reader.take(), self.finder.close(), self.writer.take());
         // The last connection that closes leaves one file behind, not three.
         let closed = lent(move || drop(open));
         ctx.spawn(closed.into_actor(self).map(|(), _, _| {
@@ -323,6 +357,24 @@ impl Handler<Record> for DbSync {
     fn handle(&mut self, record: Record, ctx: &mut Self::Context) {
         self.records.push(record);
         self.accept(ctx);
+    }
+}
+
+impl Handler<KeepAnswer> for DbSync {
+    type Result = ();
+
+    fn handle(&mut self, keep: KeepAnswer, ctx: &mut Self::Context) {
+        self.answers.push(keep);
+        self.accept(ctx);
+    }
+}
+
+impl Handler<FindAnswer> for DbSync {
+    type Result = ();
+
+    fn handle(&mut self, find: FindAnswer, ctx: &mut Self::Context) {
+        self.finder.ask(find);
+        self.find(ctx);
     }
 }
 

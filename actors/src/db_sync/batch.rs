@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
 
-use super::{open, records, state};
+use super::{answers, open, records, state};
 use crate::protocol::Record;
 
 /// What goes into the file together.
@@ -12,6 +12,8 @@ pub struct Batch {
     pub changes: state::Taken,
     /// Records of calls.
     pub records: Vec<Record>,
+    /// Answers of the cache.
+    pub answers: answers::Taken,
 }
 
 /// What became of a batch.
@@ -32,11 +34,11 @@ pub enum Written {
 // === impl Batch ===
 
 impl Batch {
-    /// Writes it. Records that the file will never take do not keep the changes from it.
+    /// Writes it. Records and answers that the file will never take do not keep the changes from it.
     pub fn write(&self, connection: &mut Connection, max_records: usize) -> Written {
-        let written = self.try_write(connection, &self.records, max_records);
+        let written = self.try_write(connection, true, max_records);
         match judge(written) {
-            Written::Never(error) => match judge(self.try_write(connection, &[], max_records)) {
+            Written::Never(error) => match judge(self.try_write(connection, false, max_records)) {
                 Written::Done => Written::Never(error),
                 other => other,
             },
@@ -47,13 +49,16 @@ impl Batch {
     fn try_write(
         &self,
         connection: &mut Connection,
-        records: &[Record],
+        whole: bool,
         max_records: usize,
     ) -> Result<(), Error> {
         // At once the right to write, so that a wait for it is at the beginning and loses nothing.
         let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
         state::write(&transaction, &self.changes)?;
-        records::write(&transaction, records, max_records)?;
+        if whole {
+            records::write(&transaction, &self.records, max_records)?;
+            answers::write(&transaction, &self.answers)?;
+        }
         transaction.commit()
     }
 }

@@ -10,18 +10,20 @@
 //! end.
 
 mod actor;
+mod answers;
 mod authorizer;
 mod batch;
-mod lent;
+mod finder;
+pub(crate) mod lent;
 mod like;
-mod open;
+pub(crate) mod open;
 mod query;
 mod question;
 mod records;
 mod rows;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 
@@ -31,7 +33,7 @@ use tokio::sync::mpsc;
 use self::actor::DbSync;
 pub use self::open::{Place, StateFile};
 use crate::{
-    protocol::{DbUp, Drain, Heartbeat},
+    protocol::{AnswersUp, DbUp, Drain, Heartbeat},
     supervise::{Link, spawn_linked},
 };
 
@@ -49,6 +51,8 @@ pub struct DbSpec {
     pub max_records: usize,
     /// HUB_STATE_LAST_RESULTS
     pub last_results: bool,
+    /// Most bytes of the cache's answers; `None` keeps none.
+    pub answers: Option<u64>,
 }
 
 /// A started DbSync.
@@ -66,7 +70,12 @@ pub struct Started {
 /// Starts its next life. What the one before had not written is gone.
 pub fn start(spec: &DbSpec, link: Link) -> Started {
     let (keeps_records, keeps_last_results) = (spec.max_records > 0, spec.last_results);
-    let spec = spec.clone();
+    let mut spec = spec.clone();
+    // Without a file nothing is left after a restart, and the cache has its answers in memory already.
+    spec.answers = spec
+        .answers
+        .filter(|_| matches!(spec.place, Place::File(_)));
+    let keeps_answers = spec.answers.is_some();
     let (last_results, waiting) = mpsc::channel(MOST_LAST_RESULTS);
     let (arbiter, address) = spawn_linked(link, move || DbSync::new(spec, waiting));
     Started {
@@ -81,7 +90,11 @@ pub fn start(spec: &DbSpec, link: Link) -> Started {
             records: address.clone().recipient(),
             keeps_records,
             last_results: keeps_last_results.then_some(last_results),
-            looks: address.recipient(),
+            looks: address.clone().recipient(),
+            answers: keeps_answers.then(|| AnswersUp {
+                keep: address.clone().recipient(),
+                find: address.recipient(),
+            }),
         },
     }
 }

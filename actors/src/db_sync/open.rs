@@ -1,10 +1,15 @@
 //! Open: from a file, whatever is in it, to two connections: one writes, one answers queries.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
-use super::{query::Reader, records};
+use super::{answers, query::Reader, records};
 
 /// Longest wait for another program's lock in one go; the actor tries again.
 const BUSY: Duration = Duration::from_millis(200);
@@ -66,6 +71,8 @@ pub struct Opened {
     pub writer: Connection,
     /// Answers queries.
     pub reader: Reader,
+    /// Finds answers of the cache, if any are kept.
+    pub finder: Option<Connection>,
 }
 
 /// Why the database is not open.
@@ -86,46 +93,81 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`]
-pub fn open(place: &Place, max_records: usize) -> Result<Opened, OpenError> {
+pub fn open(
+    place: &Place,
+    max_records: usize,
+    most_answers: Option<u64>,
+) -> Result<Opened, OpenError> {
     let Place::File(file) = place else {
         return open_memory(max_records).map_err(OpenError::Sqlite);
     };
-    match open_file(&**file, max_records) {
+    let writer = sound(&**file, |writer| {
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
+        prepare(writer, max_records, most_answers)
+    })?;
+    let path = file.prepare().map_err(OpenError::File)?;
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(&path, flags)
+    };
+    let reader = open().and_then(Reader::new).map_err(trouble)?;
+    let finder = most_answers.map(|_| {
+        let finder = open()?;
+        finder.busy_timeout(BUSY).map(|()| finder)
+    });
+    let finder = finder.transpose().map_err(trouble)?;
+    Ok(Opened {
+        writer,
+        reader,
+        finder,
+    })
+}
+
+/// Opens a file to write it, if it is sound, and prepares it. One that is no database, or that is
+/// damaged, is moved aside, and a new one begun.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn sound(
+    file: &dyn StateFile,
+    prepare: impl Fn(Connection) -> Result<Connection, Error>,
+) -> Result<Connection, OpenError> {
+    let open = || {
+        let path = file.prepare().map_err(OpenError::File)?;
+        writer(&path).and_then(&prepare).map_err(trouble)
+    };
+    match open() {
         Err(OpenError::Sqlite(error)) if is_corrupt(&error) => {
             let aside = file.set_aside().map_err(OpenError::File)?;
             tracing::error!(
                 %error,
                 kept = %aside.display(),
-                "the state file is damaged: it was moved aside, and an empty one takes its place"
+                "a file of the hub's is damaged: it was moved aside, and an empty one takes its place"
             );
-            open_file(&**file, max_records)
+            open()
         }
         opened => opened,
     }
 }
 
-fn open_file(file: &dyn StateFile, max_records: usize) -> Result<Opened, OpenError> {
-    let path = file.prepare().map_err(OpenError::File)?;
-    let open = |flags| Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let writer = open(OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|writer| {
-        writer.busy_timeout(BUSY)?;
-        let sound: String = writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if sound != "ok" {
-            return Err(corrupt(sound));
-        }
-        writer.pragma_update(None, "journal_mode", "WAL")?;
-        writer.pragma_update(None, "synchronous", "NORMAL")?;
-        writer.pragma_update(None, "journal_size_limit", MOST_LOG)?;
-        prepare(writer, max_records)
-    });
-    let opened = writer.and_then(|writer| {
-        let reader = Reader::new(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-        Ok(Opened { writer, reader })
-    });
-    opened.map_err(|error| match is_busy(&error) {
+fn writer(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writer = Connection::open_with_flags(path, flags)?;
+    writer.busy_timeout(BUSY)?;
+    let sound: String = writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(corrupt(sound));
+    }
+    writer.pragma_update(None, "journal_mode", "WAL")?;
+    writer.pragma_update(None, "journal_size_limit", MOST_LOG)?;
+    Ok(writer)
+}
+
+fn trouble(error: Error) -> OpenError {
+    match is_busy(&error) {
         true => OpenError::Locked,
         false => OpenError::Sqlite(error),
-    })
+    }
 }
 
 fn open_memory(max_records: usize) -> Result<Opened, Error> {
@@ -133,17 +175,27 @@ fn open_memory(max_records: usize) -> Result<Opened, Error> {
     let writer = open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     writer.busy_timeout(BUSY)?;
     writer.pragma_update(None, "max_page_count", MOST_PAGES)?;
-    let writer = prepare(writer, max_records)?;
+    let writer = prepare(writer, max_records, None)?;
     let reader = Reader::new(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-    Ok(Opened { writer, reader })
+    Ok(Opened {
+        writer,
+        reader,
+        finder: None,
+    })
 }
 
-fn prepare(writer: Connection, max_records: usize) -> Result<Connection, Error> {
+fn prepare(
+    writer: Connection,
+    max_records: usize,
+    most_answers: Option<u64>,
+) -> Result<Connection, Error> {
     writer.pragma_update(None, "hard_heap_limit", MOST_HEAP)?;
     // What people asked is overwritten when it goes.
     writer.pragma_update(None, "secure_delete", true)?;
     writer.execute_batch(SCHEMA)?;
+    writer.execute_batch(answers::SCHEMA)?;
     records::trim(&writer, max_records)?;
+    answers::trim(&writer, most_answers)?;
     Ok(writer)
 }
 

@@ -43,6 +43,8 @@ pub struct LlmParams {
     pub images: Vec<String>,
     /// Whether to answer bit by bit. No parameter: the door knows.
     pub stream: bool,
+    /// `cache`: false asks a provider whatever the cache has.
+    pub cache: Option<bool>,
 }
 
 // === impl LlmParams ===
@@ -123,6 +125,7 @@ impl Params {
             said: self.said()?,
             images: self.images()?,
             stream: false,
+            cache: self.flag("cache")?,
             prompt: prompt.unwrap_or_default(),
         };
         let tool = self.tool.clone();
@@ -192,6 +195,7 @@ mod tests {
             said: Said::default(),
             images: Vec::new(),
             stream: false,
+            cache: None,
         };
         assert_eq!(params, Ok(expected));
     }
@@ -232,6 +236,10 @@ mod tests {
             (
                 json!({"prompt": "a", "temperature": 3}),
                 "`temperature` must be",
+            ),
+            (
+                json!({"prompt": "a", "cache": "never"}),
+                "`cache` must be true or false",
             ),
             (json!({"prompt": "  "}), "needs a `prompt`"),
             (json!([1]), "`params` must be an object"),

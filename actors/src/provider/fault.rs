@@ -73,6 +73,9 @@ impl<R: Request> Handler<Ask<R>> for Fault {
             "kill transport" => (self.kill)("transport.http"),
             "kill registry" => (self.kill)("registry"),
             "kill db_sync" => (self.kill)("db_sync"),
+            "kill identity" => (self.kill)("identity"),
+            "kill audit" => (self.kill)("audit"),
+            "kill control" => (self.kill)("control"),
             toggle if toggle.starts_with("toggle ") => {
                 (self.kill)(toggle);
                 answer(ask);

@@ -4,7 +4,7 @@ mod params;
 
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use self::params::SearchParams;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a search says besides its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Findings {
     /// The vendor's own short answer, if it gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct Findings {
     /// The pages, best first.
     pub results: Vec<Hit>,
     /// Parameters that the caller set and this provider does not have.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped_params: Vec<Cow<'static, str>>,
 }
 
@@ -51,6 +51,7 @@ impl Plan<SearchRequest> {
             provider,
             max_results,
             mut request,
+            cache: _,
         } = params;
         let first = first(catalogue, provider.as_deref(), start)?;
         let wanted = max_results.or(usual);

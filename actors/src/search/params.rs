@@ -20,6 +20,8 @@ pub struct SearchParams {
     pub provider: Option<String>,
     /// `max_results`, at least 1.
     pub max_results: Option<u32>,
+    /// `cache`: false asks a provider whatever the cache has.
+    pub cache: Option<bool>,
     /// The rest; its `max_results` is not filled in yet.
     pub request: SearchRequest,
 }
@@ -36,6 +38,7 @@ impl Params {
         let params = SearchParams {
             provider: self.text(&["provider", "provider_name"])?,
             max_results: self.count("max_results")?,
+            cache: self.flag("cache")?,
             request: SearchRequest {
                 query: query.trim().to_owned(),
                 max_results: 0,
@@ -154,11 +157,12 @@ mod tests {
         let params = read(json!({
             "query": " rust ", "provider_name": "tavily", "max_results": "3",
             "include_answer": true, "freshness": "Week", "country": "DE", "language": "pt-BR",
-            "domains": ["Docs.rs", "docs.rs", ""],
+            "domains": ["Docs.rs", "docs.rs", ""], "cache": "false",
         }));
         let expected = SearchParams {
             provider: Some("tavily".to_owned()),
             max_results: Some(3),
+            cache: Some(false),
             request: SearchRequest {
                 query: "rust".to_owned(),
                 max_results: 0,

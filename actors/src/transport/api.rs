@@ -12,14 +12,14 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use super::{
     api_stream,
     body::{self, Body},
-    calls::{Logged, milliseconds},
+    calls::{Recorded, milliseconds},
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
     attempt::Attempt,
     error::{CallError, ErrorBody},
     params::clip,
-    principal::Principal,
     request_id::RequestId,
     tools::{Call, Outcome, Provenance, ToolResult},
 };
@@ -65,6 +65,7 @@ struct Refused {
 pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
@@ -79,8 +80,9 @@ pub async fn call(
         params,
         stream,
     } = asked;
+    let principal = caller.into_inner().0;
     let call = Call {
-        principal: Principal::anyone(),
+        principal: principal.clone(),
         tool,
         params,
         received,
@@ -91,12 +93,12 @@ pub async fn call(
         drop(held);
         return response;
     }
-    let logged = Logged::new(&call.tool, request_id, received);
+    let recorded = Recorded::new(&lobby, "api", &principal, &call.tool, request_id, received);
     let outcome = lobby.run(call).await;
     drop(held);
     let duration_ms = milliseconds(received);
-    if let Some(logged) = logged {
-        logged.end(duration_ms, &outcome);
+    if let Some(recorded) = recorded {
+        recorded.end(duration_ms, &outcome);
     }
     match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
@@ -172,7 +174,12 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
         if !provenance.model.is_empty() {
             response.insert_header(("X-Hub-Model", &*provenance.model));
         }
-        attempts_header(&mut response, &provenance.attempts);
+        if let Some(status) = provenance.cache {
+            response.insert_header(("X-Hub-Cache", status.word()));
+        }
+        if !provenance.attempts.is_empty() {
+            attempts_header(&mut response, &provenance.attempts);
+        }
     }
     response.json(Success {
         result: &outcome.result,
@@ -195,6 +202,9 @@ pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status().as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("X-Request-Id", request_id));
+    if let CallError::Unauthorized = error {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
     if !error.attempts().is_empty() {
         attempts_header(&mut response, error.attempts());
     }
@@ -203,6 +213,11 @@ pub(super) fn failed(request_id: &str, error: &CallError) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     response.json(error.body(request_id))
+}
+
+/// The answer to a caller who has to wait.
+pub fn limited(error: &CallError) -> HttpResponse {
+    failed(RequestId::new().as_str(), error)
 }
 
 /// Says in a header who was asked.

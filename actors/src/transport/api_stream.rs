@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     api::{attempts_header, failed, meta_of},
-    calls::{Logged, milliseconds},
+    calls::{Recorded, milliseconds},
     chat::{
         Spoken,
         events::{Writing, body},
@@ -60,7 +60,8 @@ struct About {
 /// One call, told as it is answered.
 pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> HttpResponse {
     let received = call.received;
-    let mut logged = Logged::new(&call.tool, request_id, received);
+    let principal = call.principal.clone();
+    let mut logged = Recorded::new(lobby, "api", &principal, &call.tool, request_id, received);
     let streamed = lobby.stream(call).await;
     let duration_ms = milliseconds(received);
     let (streamed, in_flight) = match streamed {
@@ -108,6 +109,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         dropped,
         attempts,
         keeping,
+        ..
     } = chatted;
     let telling = Telling {
         catalogue,
@@ -130,6 +132,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         provider,
         keeping,
         logged,
+        account: principal.account.clone(),
         _in_flight: in_flight,
     }))
 }

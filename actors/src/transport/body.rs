@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
-    http::{StatusCode, header},
+    http::{StatusCode, header, header::HeaderMap},
     web,
 };
 use bytes::{Bytes, BytesMut};
@@ -55,6 +55,13 @@ pub struct Body {
     pub held: Option<OwnedSemaphorePermit>,
 }
 
+/// How large a body says that it is; 0 if it does not say.
+pub fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
+}
+
 /// Reads it. One that says it is too large is refused unread.
 ///
 /// # Errors
@@ -64,9 +71,7 @@ pub async fn read(
     payload: web::Payload,
     budget: &Budget,
 ) -> Result<Body, BodyError> {
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    let announced: usize = announced.unwrap_or(0);
+    let announced = announced(request.headers());
     if announced > MAX {
         return Err(BodyError::TooLarge);
     }

@@ -1,17 +1,32 @@
-//! The calls log: one line for each call of any door, without what was asked or answered.
+//! The calls' record: one line in the log and one in the audit for each call of any door, without what
+//! was asked or answered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use tokio::time::Instant;
 
-use crate::{chat::Chatted, error::CallError, params::clip, protocol::Usage, tools::Outcome};
+use super::lobby::Lobby;
+use crate::{
+    audit::{Audited, Trail},
+    cache::Status,
+    catalogue::ModelInfo,
+    chat::Chatted,
+    error::CallError,
+    params::clip,
+    principal::Principal,
+    protocol::Usage,
+    tools::{About, Outcome, Provenance},
+};
 
-/// A call that is logged when it ends. Dropped before, it was cancelled, or its client hung up.
-pub struct Logged {
-    /// Empty once the line is written.
+/// A call that is put down when it ends. Dropped before, it was cancelled, or its client hung up.
+pub struct Recorded {
+    /// Empty once it is put down.
     tool: Option<String>,
+    door: &'static str,
+    principal: Arc<Principal>,
     request_id: String,
     received: Instant,
+    trail: Trail,
     /// Who answers, of a conversation that does not end with its first part.
     answering: Option<Answering>,
 }
@@ -20,21 +35,41 @@ pub struct Logged {
 struct Answering {
     provider: Arc<str>,
     model: Arc<str>,
+    price: Option<Arc<ModelInfo>>,
     attempts: usize,
     first_ms: u64,
     usage: Usage,
 }
 
-// === impl Logged ===
+/// How a call ended.
+struct End<'a> {
+    ms: u64,
+    outcome: &'static str,
+    provenance: Option<&'a Provenance>,
+}
 
-impl Logged {
-    /// Remembers the tool's name, which may be anything and of any length, if calls are logged at
-    /// all.
-    pub fn new(tool: &str, request_id: &str, received: Instant) -> Option<Self> {
-        tracing::enabled!(target: "calls", tracing::Level::INFO).then(|| Self {
+// === impl Recorded ===
+
+impl Recorded {
+    /// Remembers a call to `tool`, whose name may be anything and of any length, if calls are put
+    /// down at all.
+    pub fn new(
+        lobby: &Lobby,
+        door: &'static str,
+        principal: &Arc<Principal>,
+        tool: &str,
+        request_id: &str,
+        received: Instant,
+    ) -> Option<Self> {
+        let kept =
+            lobby.trail.is_kept() || tracing::enabled!(target: "calls", tracing::Level::INFO);
+        kept.then(|| Self {
             tool: Some(clip(tool)),
+            door,
+            principal: principal.clone(),
             request_id: request_id.to_owned(),
             received,
+            trail: lobby.trail.clone(),
             answering: None,
         })
     }
@@ -44,6 +79,7 @@ impl Logged {
         self.answering = Some(Answering {
             provider: chatted.provider.clone(),
             model: chatted.model.clone(),
+            price: chatted.price.clone(),
             attempts: chatted.attempts.len(),
             first_ms: milliseconds(self.received),
             usage: Usage::default(),
@@ -57,65 +93,111 @@ impl Logged {
         }
     }
 
-    /// Writes the line of a conversation: its answer is complete, or broke off for this reason.
+    /// Puts a conversation down: its answer is complete, or broke off for this reason.
     pub fn said(mut self, broke_off: Option<&'static str>) {
-        let (Some(tool), Some(about)) = (self.tool.take(), self.answering.take()) else {
-            return;
-        };
-        tracing::info!(
-            target: "calls",
-            request_id = self.request_id.as_str(), tool, ms = milliseconds(self.received),
-            first_ms = about.first_ms,
-            provider = &*about.provider,
-            model = &*about.model,
-            attempts = about.attempts,
-            input_tokens = about.usage.input_tokens,
-            output_tokens = about.usage.output_tokens,
-            code = broke_off,
-            "{}", if broke_off.is_some() { "broke off" } else { "answered" }
-        );
+        self.put_down(&End {
+            ms: milliseconds(self.received),
+            outcome: broke_off.unwrap_or("ok"),
+            provenance: None,
+        });
     }
 
-    /// Writes the line of a call that failed.
+    /// Puts down a call that failed.
     pub fn failed(mut self, code: &'static str) {
-        let (request_id, ms) = (self.request_id.as_str(), milliseconds(self.received));
-        if let Some(tool) = self.tool.take() {
-            tracing::info!(target: "calls", request_id, tool, ms, code, "failed");
-        }
+        self.put_down(&End {
+            ms: milliseconds(self.received),
+            outcome: code,
+            provenance: None,
+        });
     }
 
-    /// Writes the line.
+    /// Puts it down.
     pub fn end(mut self, ms: u64, outcome: &Result<Outcome, CallError>) {
+        let (word, provenance) = match outcome {
+            Ok(outcome) => ("ok", outcome.provenance.as_ref()),
+            Err(error) => (error.code(), None),
+        };
+        self.put_down(&End {
+            ms,
+            outcome: word,
+            provenance,
+        });
+    }
+
+    fn put_down(&mut self, end: &End<'_>) {
         let Some(tool) = self.tool.take() else {
             return;
         };
-        let request_id = self.request_id.as_str();
-        match outcome {
-            Ok(Outcome {
-                provenance: Some(p),
-                ..
-            }) => tracing::info!(
-                target: "calls",
-                request_id, tool, ms,
-                provider = &*p.provider,
-                model = &*p.model,
-                attempts = p.attempts.len(),
-                "answered"
-            ),
-            Ok(_) => tracing::info!(target: "calls", request_id, tool, ms, "answered"),
-            Err(error) => {
-                tracing::info!(target: "calls", request_id, tool, ms, code = error.code(), "failed");
-            }
-        }
+        let End { ms, outcome, .. } = *end;
+        let told = self.answering.take();
+        let told = told.as_ref();
+        let provider = end.provenance.map(|p| &p.provider);
+        let provider = provider.or(told.map(|told| &told.provider));
+        let model = end.provenance.map(|p| &p.model);
+        let model = model.or(told.map(|told| &told.model));
+        let cost_usd = end.provenance.and_then(|p| match p.about {
+            About::Completion { cost_usd, .. } => cost_usd,
+            About::Search(_) => None,
+        });
+        let cost_usd = cost_usd.or_else(|| told?.cost());
+        let attempts = end.provenance.map(|p| p.attempts.len());
+        let (word, code) = match outcome {
+            "ok" => ("answered", None),
+            "cancelled" => ("cancelled", None),
+            code => ("failed", Some(code)),
+        };
+        tracing::info!(
+            target: "calls",
+            request_id = self.request_id,
+            principal = &*self.principal.name,
+            door = self.door,
+            tool,
+            ms,
+            provider = provider.map(|name| &**name),
+            model = model.map(|name| &**name),
+            attempts = attempts.or(told.map(|told| told.attempts)),
+            first_ms = told.map(|told| told.first_ms),
+            input_tokens = told.map(|told| told.usage.input_tokens),
+            output_tokens = told.map(|told| told.usage.output_tokens),
+            cost_usd,
+            cache = end.provenance.and_then(|p| p.cache).map(Status::word),
+            code,
+            "{word}"
+        );
+        self.trail.leave(Audited {
+            at: SystemTime::now(),
+            principal: self.principal.id.clone(),
+            name: self.principal.name.clone(),
+            door: self.door,
+            what: tool,
+            provider: provider.cloned().unwrap_or_default(),
+            model: model.cloned().unwrap_or_default(),
+            outcome,
+            cost_usd,
+            ms,
+            request_id: std::mem::take(&mut self.request_id),
+        });
     }
 }
 
-impl Drop for Logged {
+// === impl Answering ===
+
+impl Answering {
+    /// US dollars, where known.
+    fn cost(&self) -> Option<f64> {
+        let listed = || self.price.as_ref()?.cost(&self.usage);
+        self.usage.cost_usd.or_else(listed)
+    }
+}
+
+impl Drop for Recorded {
     fn drop(&mut self) {
-        if let Some(tool) = self.tool.take() {
-            let request_id = self.request_id.as_str();
-            let ms = milliseconds(self.received);
-            tracing::info!(target: "calls", request_id, tool, ms, "cancelled");
+        if self.tool.is_some() {
+            self.put_down(&End {
+                ms: milliseconds(self.received),
+                outcome: "cancelled",
+                provenance: None,
+            });
         }
     }
 }

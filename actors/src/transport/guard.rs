@@ -14,22 +14,23 @@
 use std::net::IpAddr;
 
 use actix_web::{
-    Error, HttpResponse,
-    body::{EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    http::{Method, StatusCode, Uri, header, header::HeaderValue},
-    middleware::Next,
-    web,
+    HttpResponse,
+    dev::ServiceRequest,
+    http::{
+        Method, StatusCode, Uri, header,
+        header::{HeaderMap, HeaderValue},
+    },
 };
 
 use super::api::failure;
 
 /// What a browser may send beyond the simplest headers, where it names none itself.
-const ALLOWED_HEADERS: &str = "Content-Type, Accept, Authorization, X-Api-Key, Last-Event-ID, \
-                               Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name";
+const ALLOWED_HEADERS: &str = "Content-Type, Accept, Authorization, X-Hub-Key, X-Api-Key, \
+                               Last-Event-ID, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name";
 /// What a page may read of an answer's headers.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id, \
-                               X-Hub-Provider, X-Hub-Model, X-Hub-Attempts, X-Hub-Dropped-Params";
+                               X-Hub-Provider, X-Hub-Model, X-Hub-Attempts, X-Hub-Cache, \
+                               X-Hub-Dropped-Params";
 /// How long a browser remembers a preflight's answer, in seconds.
 const PREFLIGHT_AGE: &str = "600";
 
@@ -46,47 +47,12 @@ pub struct Guard {
 }
 
 /// Why a request is refused.
-#[derive(Debug, PartialEq, Eq)]
-enum Foreign {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is for another host.
     Host,
+    /// It is from a page that may not call.
     Origin,
-}
-
-/// Refuses foreign requests, answers preflights, and lets allowed pages read the answers.
-///
-/// # Errors
-/// Those of the next service.
-pub async fn check<B: MessageBody + 'static>(
-    guard: web::Data<Guard>,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    if let Err(foreign) = guard.admit(host(&request), origin.as_ref()) {
-        return Ok(request
-            .into_response(foreign.response())
-            .map_into_right_body());
-    }
-    let preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight && origin.is_some() {
-        let answer = preflight_answer(&request);
-        request.into_response(answer).map_into_right_body()
-    } else {
-        next.call(request).await?.map_into_left_body()
-    };
-    if let Some(origin) = origin {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static(EXPOSED_HEADERS),
-        );
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    }
-    Ok(response)
 }
 
 /// Whom the request is for: HTTP/2's `:authority`, else `Host`.
@@ -141,6 +107,33 @@ fn is_loopback(name: &str) -> bool {
 // === impl Guard ===
 
 impl Guard {
+    /// Refuses a request that is for another host, or from a page that may not call.
+    ///
+    /// # Errors
+    /// [`Foreign`]
+    pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), Foreign> {
+        self.admit(host(request), request.headers().get(header::ORIGIN))
+    }
+
+    /// The answer to a browser that asks whether a page may call; `None` if it does not ask that.
+    pub(super) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
+        let asks = request.method() == Method::OPTIONS
+            && request
+                .headers()
+                .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        asks.then(|| preflight_answer(request))
+    }
+
+    /// Lets a page read the answer with these headers.
+    pub(super) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static(EXPOSED_HEADERS),
+        );
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+
     fn admit(&self, host: Option<&str>, origin: Option<&HeaderValue>) -> Result<(), Foreign> {
         // Only HTTP/1.0 has requests without a host, and no browser speaks it.
         let host = match host {
@@ -185,8 +178,15 @@ fn page(origin: &str) -> Option<(String, Option<u16>)> {
 // === impl Foreign ===
 
 impl Foreign {
-    fn response(&self) -> HttpResponse {
-        let sentence = match self {
+    /// What its sender is told.
+    pub(super) fn answer(self) -> HttpResponse {
+        let sentence = self.sentence().to_owned();
+        failure(StatusCode::FORBIDDEN, "forbidden", sentence)
+    }
+
+    /// The same in a sentence.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
             Self::Host => {
                 "The Host header names another server. If it is a name of this hub's, add it to \
                  HUB_ALLOWED_HOSTS in hub.pyfun."
@@ -195,8 +195,7 @@ impl Foreign {
                 "Web pages of this origin may not call the hub. If they should, add the origin to \
                  HUB_ALLOWED_ORIGINS in hub.pyfun."
             }
-        };
-        failure(StatusCode::FORBIDDEN, "forbidden", sentence.to_owned())
+        }
     }
 }
 

@@ -6,20 +6,19 @@ use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
-    guard::{Any, Get, Head},
-    middleware::from_fn,
     web,
 };
 
 use super::{
-    api, chat,
-    guard::{self, Guard},
+    guard::Guard,
+    layers::{Front, Gate},
     lobby::Lobby,
-    mcp::{self, Mcp, McpOptions},
-    status,
+    mcp::{Mcp, McpOptions},
+    routes, status,
 };
 use crate::{
-    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    audit::Trail,
+    protocol::{AccessChanged, CatalogueChanged, Drain, Heartbeat, ReportHealth},
     supervise::{Link, spawn_linked},
 };
 
@@ -49,6 +48,8 @@ pub struct HttpOptions {
     pub guard: Guard,
     /// `/mcp`
     pub mcp: McpOptions,
+    /// Where calls are put down.
+    pub trail: Trail,
 }
 
 /// A started transport.
@@ -59,6 +60,8 @@ pub struct Started {
     pub heartbeat: Recipient<Heartbeat>,
     /// Where it learns of changes.
     pub listener: Recipient<CatalogueChanged>,
+    /// Where it learns who may enter.
+    pub access: Recipient<AccessChanged>,
     /// Where it is asked to finish.
     pub drain: Recipient<Drain>,
 }
@@ -75,7 +78,7 @@ pub fn start(
 ) -> io::Result<Started> {
     let listener = listener.try_clone()?;
     let (arbiter, address) = spawn_linked(link, move || {
-        let lobby = Arc::new(Lobby::new(health));
+        let lobby = Arc::new(Lobby::new(health, options.trail.clone()));
         HttpTransport {
             listener,
             mcp: Arc::new(Mcp::new(lobby.clone(), options.mcp)),
@@ -88,61 +91,21 @@ pub fn start(
         arbiter,
         heartbeat: address.clone().recipient(),
         listener: address.clone().recipient(),
+        access: address.clone().recipient(),
         drain: address.recipient(),
     })
-}
-
-fn routes(config: &mut web::ServiceConfig, sse: bool) {
-    let get = |handler: actix_web::Route| {
-        move |path: &str| {
-            web::resource(path)
-                .route(handler)
-                .default_service(web::to(|| async { status::method_not_allowed("GET") }))
-        }
-    };
-    // Monitors ask with HEAD.
-    let seen = || web::route().guard(Any(Get()).or(Head()));
-    if sse {
-        let post = || async { status::method_not_allowed("POST") };
-        let messages = web::resource("/messages").route(web::post().to(mcp::sse::message));
-        config
-            .service(get(web::get().to(mcp::sse::stream))("/sse"))
-            .service(messages.default_service(web::to(post)));
-    }
-    config
-        .service(chat_door::<chat::OpenAi>("/v1/chat/completions"))
-        .service(chat_door::<chat::Anthropic>("/v1/messages"))
-        .service(chat_door::<chat::CountTokens>("/v1/messages/count_tokens"))
-        .service(get(web::get().to(chat::models::list))("/v1/models"))
-        .service(get(web::get().to(chat::models::one))(
-            "/v1/models/{name:.+}",
-        ))
-        .service(web::resource("/v1/{nowhere:.*}").default_service(web::to(chat::nowhere)))
-        .service(web::resource("/chat/completions").default_service(web::to(chat::nowhere)))
-        .service(web::resource("/mcp").default_service(web::to(mcp::serve)))
-        .service(
-            web::resource("/api")
-                .route(web::post().to(api::call))
-                .default_service(web::to(|| async { status::method_not_allowed("POST") })),
-        )
-        .service(get(seen().to(status::root))("/"))
-        .service(get(seen().to(status::healthz))("/healthz"))
-        .service(get(seen().to(status::readyz))("/readyz"))
-        .default_service(web::to(status::not_found));
-}
-
-fn chat_door<D: chat::Door>(path: &str) -> actix_web::Resource {
-    web::resource(path)
-        .route(web::post().to(chat::serve::<D>))
-        .default_service(web::to(chat::wrong_method::<D>))
 }
 
 // === impl HttpTransport ===
 
 impl HttpTransport {
-    /// Starts the server. Not before there is a catalogue: until then callers wait in the
-    /// listener's queue, and none of them is told to come back.
+    /// Starts the server. Not before there is a catalogue, and it is known who may enter: until then
+    /// callers wait in the listener's queue, and none of them is told to come back.
     fn open(&mut self, ctx: &mut Context<Self>) {
+        let ready = self.lobby.unready().is_none() && self.lobby.access.is_known();
+        if self.server.is_some() || !ready {
+            return;
+        }
         let server = match self.serve() {
             Ok(server) => server,
             Err(error) => {
@@ -161,15 +124,21 @@ impl HttpTransport {
     fn serve(&self) -> io::Result<Server> {
         let lobby = web::Data::from(self.lobby.clone());
         let mcp = web::Data::from(self.mcp.clone());
-        let guard = web::Data::new(self.options.guard.clone());
+        let front = Front(Arc::new(self.options.guard.clone()));
+        let access = self.lobby.access.clone();
         let sse = self.options.mcp.sse;
         let app = move || {
-            App::new()
-                .wrap(from_fn(guard::check))
+            let mut app = App::new();
+            for door in routes::doors(sse) {
+                let access = access.clone();
+                let resource = (door.routes)(web::resource(door.path));
+                app = app.service(resource.wrap(Gate { access, door }));
+            }
+            app.wrap(front.clone())
                 .app_data(lobby.clone())
                 .app_data(mcp.clone())
-                .app_data(guard.clone())
-                .configure(|config| routes(config, sse))
+                // What is no path at all (`OPTIONS *`).
+                .default_service(web::to(status::nothing))
         };
         let server = HttpServer::new(app)
             .disable_signals()
@@ -195,9 +164,16 @@ impl Handler<CatalogueChanged> for HttpTransport {
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, ctx: &mut Self::Context) {
         self.lobby.publish(catalogue);
-        if self.server.is_none() {
-            self.open(ctx);
-        }
+        self.open(ctx);
+    }
+}
+
+impl Handler<AccessChanged> for HttpTransport {
+    type Result = ();
+
+    fn handle(&mut self, changed: AccessChanged, ctx: &mut Self::Context) {
+        self.lobby.access.change(changed);
+        self.open(ctx);
     }
 }
 

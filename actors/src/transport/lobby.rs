@@ -11,18 +11,22 @@ use std::{
 use actix::Recipient;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 
 use super::{
+    access::Access,
     body::Budget,
     mcp::{Changes, Listing},
+    views::{Seen, Views},
 };
 use crate::{
+    audit::Trail,
     catalogue::{Catalogue, ToolKind},
     chat::{self, Chat, Chatted},
     error::CallError,
+    principal::Principal,
     protocol::ReportHealth,
     tools::{self, Call, Outcome},
 };
@@ -47,13 +51,23 @@ pub struct Lobby {
     pub listeners: Arc<Semaphore>,
     /// Memory for what callers send.
     pub bodies: Budget,
+    /// Who may enter.
+    pub access: Arc<Access>,
+    /// Where calls are put down.
+    pub trail: Trail,
+    /// What those see who do not see everything.
+    views: Views,
     health: Recipient<ReportHealth>,
     draining: AtomicBool,
     in_flight: Arc<AtomicUsize>,
 }
 
 /// Counts a call while it lives: a draining hub waits for it.
-pub struct InFlight(Arc<AtomicUsize>);
+pub struct InFlight {
+    count: Arc<AtomicUsize>,
+    /// Its place among its principal's calls at the same time.
+    place: Option<OwnedSemaphorePermit>,
+}
 
 /// How a call comes that may come bit by bit.
 pub enum Streamed {
@@ -74,13 +88,16 @@ pub enum Streamed {
 
 impl Lobby {
     /// A lobby that is not ready yet.
-    pub fn new(health: Recipient<ReportHealth>) -> Self {
+    pub fn new(health: Recipient<ReportHealth>, trail: Trail) -> Self {
         Self {
             catalogue: ArcSwapOption::empty(),
             listing: ArcSwap::default(),
             changes: watch::Sender::default(),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             bodies: Budget::default(),
+            access: Arc::default(),
+            trail,
+            views: Views::default(),
             health,
             draining: AtomicBool::new(false),
             in_flight: Arc::default(),
@@ -92,6 +109,7 @@ impl Lobby {
     pub fn publish(&self, catalogue: Arc<Catalogue>) {
         let listing = Arc::new(Listing::new(&catalogue));
         self.catalogue.store(Some(catalogue));
+        self.views.clear();
         let before = self.listing.swap(listing.clone());
         self.changes
             .send_if_modified(|changes| changes.count(&before, &listing));
@@ -119,14 +137,29 @@ impl Lobby {
         }
     }
 
-    /// Runs a call against the latest catalogue.
+    /// What there is for `principal`; `None` before the registry has spoken.
+    pub fn seen_by(&self, principal: &Principal) -> Option<Seen> {
+        let catalogue = self.catalogue.load_full()?;
+        if principal.sees_all() {
+            let listing = self.listing.load_full();
+            return Some(Seen { catalogue, listing });
+        }
+        Some(self.views.of(principal, &catalogue))
+    }
+
+    /// Runs a call against the latest catalogue, as its principal sees it. It ends when their key is
+    /// revoked.
     ///
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
-        let _in_flight = InFlight::new(&self.in_flight);
-        let catalogue = self.open()?;
-        tools::run(&catalogue, &self.health, call).await
+        let principal = call.principal.clone();
+        let (seen, _held) = self.begin(&principal)?;
+        tokio::select! {
+            biased;
+            outcome = tools::run(&seen.catalogue, &self.health, call) => outcome,
+            () = principal.account.over() => Err(CallError::Unauthorized),
+        }
     }
 
     /// Runs a call against the latest catalogue, bit by bit if it can be. It is in flight until its
@@ -135,15 +168,22 @@ impl Lobby {
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn stream(&self, call: Call) -> Result<(Streamed, InFlight), CallError> {
-        let in_flight = InFlight::new(&self.in_flight);
-        let catalogue = self.open()?;
-        let tool = tools::find(&catalogue, &call.tool)?;
+        let principal = call.principal.clone();
+        let (seen, mut in_flight) = self.begin(&principal)?;
+        let catalogue = seen.catalogue;
+        let tool = tools::find(&catalogue, &principal, &call.tool)?;
         if !matches!(tool.kind, ToolKind::Llm { .. }) {
-            let outcome = tools::run(&catalogue, &self.health, call).await?;
+            // It takes a place of its own.
+            in_flight.place = None;
+            let outcome = self.run(call).await?;
             return Ok((Streamed::Done(Box::new(outcome)), in_flight));
         }
         let tool = tool.name.clone();
-        let chatted = tools::tell(&catalogue, call).await?;
+        let chatted = tokio::select! {
+            biased;
+            chatted = tools::tell(&catalogue, call) => chatted?,
+            () = principal.account.over() => return Err(CallError::Unauthorized),
+        };
         let told = Streamed::Told {
             catalogue,
             tool,
@@ -152,24 +192,36 @@ impl Lobby {
         Ok((told, in_flight))
     }
 
-    /// Runs a conversation against the latest catalogue. It is in flight until its answer is written.
+    /// Runs a conversation against the latest catalogue, as its principal sees it. It is in flight until
+    /// its answer is written.
     ///
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn chat(&self, chat: Chat) -> Result<(Chatted, InFlight), CallError> {
-        let in_flight = InFlight::new(&self.in_flight);
-        let catalogue = self.open()?;
-        Ok((chat::run(&catalogue, chat).await?, in_flight))
+        let principal = chat.principal.clone();
+        let (seen, in_flight) = self.begin(&principal)?;
+        tokio::select! {
+            biased;
+            chatted = chat::run(&seen.catalogue, chat) => Ok((chatted?, in_flight)),
+            () = principal.account.over() => Err(CallError::Unauthorized),
+        }
     }
 
-    fn open(&self) -> Result<Arc<Catalogue>, CallError> {
+    /// Lets a call in: what its principal sees, and what it holds while it lasts.
+    fn begin(&self, principal: &Principal) -> Result<(Seen, InFlight), CallError> {
+        let mut in_flight = InFlight::new(&self.in_flight);
+        if principal.account.is_over() {
+            return Err(CallError::Unauthorized);
+        }
+        in_flight.place = principal.account.begin()?;
         let open = !self.draining.load(Ordering::SeqCst);
-        let catalogue = self.catalogue.load_full().filter(|_| open);
-        catalogue.ok_or_else(|| {
+        let seen = self.seen_by(principal).filter(|_| open);
+        let seen = seen.ok_or_else(|| {
             CallError::Overloaded(
                 "The hub is starting or stopping. Try again in a second.".to_owned(),
             )
-        })
+        })?;
+        Ok((seen, in_flight))
     }
 
     /// Takes no new calls; returns when those in flight are done.
@@ -186,12 +238,15 @@ impl Lobby {
 impl InFlight {
     fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
-        Self(count.clone())
+        Self {
+            count: count.clone(),
+            place: None,
+        }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -46,6 +46,12 @@ pub async fn not_found(request: HttpRequest) -> HttpResponse {
     failure(StatusCode::NOT_FOUND, "not_found", sentence)
 }
 
+/// What is no path.
+pub async fn nothing() -> HttpResponse {
+    let sentence = "The request names no path. Calls go to POST /api, MCP to /mcp.";
+    failure(StatusCode::BAD_REQUEST, "bad_request", sentence.to_owned())
+}
+
 /// A known path, another method.
 pub fn method_not_allowed(allow: &'static str) -> HttpResponse {
     let mut response = failure(

@@ -8,7 +8,8 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{http::Started, lobby::Lobby, mcp};
 use crate::{
-    protocol::{CatalogueChanged, Drain, Heartbeat, ReportHealth},
+    audit::Trail,
+    protocol::{AccessChanged, CatalogueChanged, Drain, Heartbeat, Presented, ReportHealth},
     supervise::{Link, spawn_linked},
 };
 
@@ -24,32 +25,45 @@ pub enum End {
 /// The actor that serves the client.
 struct StdioTransport {
     lobby: Arc<Lobby>,
+    key: Option<Arc<str>>,
     end: UnboundedSender<End>,
 }
 
-/// Starts serving standard input and output. `end` hears when the client is gone.
-pub fn start(end: UnboundedSender<End>, health: Recipient<ReportHealth>, link: Link) -> Started {
+/// How the client is served.
+#[derive(Debug, Clone)]
+pub struct StdioOptions {
+    /// The id of the key whose rights it has; everything is its own otherwise.
+    pub key: Option<Arc<str>>,
+    /// Where calls are put down.
+    pub trail: Trail,
+    /// Hears when the client is gone.
+    pub end: UnboundedSender<End>,
+}
+
+/// Starts serving standard input and output.
+pub fn start(options: StdioOptions, health: Recipient<ReportHealth>, link: Link) -> Started {
+    let StdioOptions { key, trail, end } = options;
     let (arbiter, address) = spawn_linked(link, move || StdioTransport {
-        lobby: Arc::new(Lobby::new(health)),
+        lobby: Arc::new(Lobby::new(health, trail)),
+        key,
         end,
     });
     Started {
         arbiter,
         heartbeat: address.clone().recipient(),
         listener: address.clone().recipient(),
+        access: address.clone().recipient(),
         drain: address.recipient(),
     }
 }
 
-async fn serve(lobby: Arc<Lobby>) {
+async fn serve(lobby: Arc<Lobby>, key: Option<Arc<str>>) {
     lobby.ready().await;
     let (input, output) = stdio_pipes();
     let (connection, connected) = watch::channel(());
-    let handler = mcp::Handler::connected(lobby, connected);
-    match handler
-        .serve(mcp::Lines::new(input, output, connection))
-        .await
-    {
+    let handler = mcp::Handler::local(lobby, connected, Presented::Local { key });
+    let lines = mcp::Lines::new(input, output, connection);
+    match Box::pin(handler.serve(lines)).await {
         Ok(client) => drop(client.waiting().await),
         // Its words may hold the client's.
         Err(_) => tracing::debug!("the client left before it had begun"),
@@ -63,7 +77,7 @@ impl Actor for StdioTransport {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.spawn(
-            serve(self.lobby.clone())
+            serve(self.lobby.clone(), self.key.clone())
                 .into_actor(self)
                 .map(|(), actor, _| {
                     // Whoever waits for it may be gone, too.
@@ -78,6 +92,14 @@ impl Handler<CatalogueChanged> for StdioTransport {
 
     fn handle(&mut self, CatalogueChanged(catalogue): CatalogueChanged, _: &mut Self::Context) {
         self.lobby.publish(catalogue);
+    }
+}
+
+impl Handler<AccessChanged> for StdioTransport {
+    type Result = ();
+
+    fn handle(&mut self, changed: AccessChanged, _: &mut Self::Context) {
+        self.lobby.access.change(changed);
     }
 }
 

@@ -191,10 +191,17 @@ fn what_does_nothing_is_said() {
         "HUB_MODE = \"rest\"",
         &["note: `HUB_MODE` does nothing here"],
     );
+}
+
+#[test]
+fn who_is_asked_is_one_of_three_words() {
+    for word in ["auto", "required", "Open", ""] {
+        check_line("HUB", &format!("HUB_AUTH = \"{word}\""), &[]);
+    }
     check_line(
         "HUB",
-        "HUB_AUTH = \"required\"",
-        &["warning: `HUB_AUTH` does nothing in this version"],
+        "HUB_AUTH = \"none\"",
+        &["error: `HUB_AUTH` is \"none\""],
     );
 }
 

@@ -38,6 +38,7 @@ fn one_key_is_enough_for_every_tool_of_its_kind() {
             "picture: its provider_type is not known ()",
             "llm_complete: a -> b",
             "db_query: ",
+            "persist_result: no database is named (DATABASE_URL)",
         ]
     };
     let without = expected("web_search: no search provider has its key (S_KEY)");
@@ -55,14 +56,22 @@ fn without_a_key_the_useful_variables_are_named_the_chains_first() {
 #[test]
 fn a_provider_without_a_key_is_ready() {
     let text = "[LLM_PROVIDER.ollama]\ndefault_model = \"m\"\n[LLM_PROVIDER.ollama_END]";
-    assert_eq!(tools(text, &[]), ["llm_complete: ollama", "db_query: "]);
+    let found = tools(text, &["DATABASE_URL"]);
+    assert_eq!(
+        found,
+        ["llm_complete: ollama", "db_query: ", "persist_result: "]
+    );
 }
 
 #[test]
 fn without_a_provider_only_the_hubs_own_state_can_be_asked() {
     assert_eq!(
         tools("", &[]),
-        ["llm_complete: no LLM provider is active ()", "db_query: "]
+        [
+            "llm_complete: no LLM provider is active ()",
+            "db_query: ",
+            "persist_result: no database is named (DATABASE_URL)",
+        ]
     );
 }
 
@@ -93,11 +102,15 @@ fn only_the_keys_of_active_providers_are_needed() {
         let needed = needed_variables(&settings).into_iter();
         needed.map(str::to_owned).collect()
     };
-    assert_eq!(needed(TEXT), ["A_KEY", "B_KEY", "S_KEY"]);
+    let database = "DATABASE_URL";
+    assert_eq!(needed(TEXT), ["A_KEY", "B_KEY", database, "S_KEY"]);
     let off = TEXT.replace("api = \"tavily\"", "active = \"false\"");
-    assert_eq!(needed(&off), ["A_KEY", "B_KEY"]);
+    assert_eq!(needed(&off), ["A_KEY", "B_KEY", database]);
     let unspoken = TEXT.replace("api = \"tavily\"\n", "");
-    assert_eq!(needed(&unspoken), ["A_KEY", "B_KEY"]);
+    assert_eq!(needed(&unspoken), ["A_KEY", "B_KEY", database]);
+    let keeps_nothing =
+        format!("{off}[TOOL.persist_result]\nactive = \"false\"\n[TOOL.persist_result_END]\n");
+    assert_eq!(needed(&keeps_nothing), ["A_KEY", "B_KEY"]);
 }
 
 #[test]

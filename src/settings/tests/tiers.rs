@@ -18,7 +18,7 @@ fn a_missing_file() {
         .iter()
         .map(|tool| tool.name.as_str())
         .collect();
-    assert_eq!(tools, ["llm_complete", "db_query"]);
+    assert_eq!(tools, ["llm_complete", "db_query", "persist_result"]);
     assert!(problems.to_string().contains("[LLM_PROVIDER.anthropic]"));
 }
 
@@ -71,7 +71,10 @@ fn normal() {
     assert_eq!(settings.search_providers[0].name, "brave");
     assert_eq!(settings.models[0].context_tokens, Some(1000));
     let tools: Vec<_> = settings.tools.iter().map(|tool| &*tool.name).collect();
-    assert_eq!(tools, ["llm_complete", "web_search", "db_query"]);
+    assert_eq!(
+        tools,
+        ["llm_complete", "web_search", "db_query", "persist_result"]
+    );
 }
 
 #[test]
@@ -89,7 +92,10 @@ fn productive() {
         .iter()
         .map(|tool| tool.name.as_str())
         .collect();
-    assert_eq!(names, ["mine", "llm_complete", "db_query"]);
+    assert_eq!(
+        names,
+        ["mine", "llm_complete", "db_query", "persist_result"]
+    );
 }
 
 #[test]

@@ -55,7 +55,25 @@ fn known_tools_know_what_they_are() {
 }
 
 #[test]
-fn the_keys_of_tools_to_come_are_known() {
+fn a_table_is_a_name() {
+    let text = tool("provider_type = \"persist\"\ntarget_table = \"archive.results\"");
+    check(&text, &[]);
+    assert_eq!(
+        settings(&text).tools[0].target_table.as_str(),
+        "archive.results"
+    );
+    assert_eq!(
+        settings(&tool("")).tools[0].target_table.as_str(),
+        "hub_results"
+    );
+    check(
+        &tool("target_table = \"x; drop table\""),
+        &["7 error: `target_table` is \"x; drop table\", no table"],
+    );
+}
+
+#[test]
+fn older_keys_of_tools_are_known() {
     check(
         &tool(
             "provider_type = \"persist\"\nreadonly = \"true\"\nstate_read_key = \"\"\n\
@@ -80,6 +98,38 @@ fn a_longer_timeout_counts_as_55_seconds_without_a_word() {
         &tool("timeout_sec = \"0\""),
         &["7 error: `timeout_sec` is \"0\", out of range"],
     );
+}
+
+#[test]
+fn how_long_answers_are_kept() {
+    let kept = |lines: &str| settings(&tool(lines)).tools[0].cache_ttl;
+    assert_eq!(kept(""), None);
+    assert_eq!(kept("cache_ttl_sec = \"\""), None);
+    for kind in ["llm", "search"] {
+        let text = format!("cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\"");
+        check(&tool(&text), &[]);
+        assert_eq!(kept(&text), Some(Duration::from_secs(90)));
+    }
+    for (seconds, problem) in [
+        ("0", "out of range"),
+        ("2592001", "out of range"),
+        ("1.5", "not a whole number"),
+        ("1h", "not a whole number"),
+    ] {
+        let expected = format!("7 error: `cache_ttl_sec` is \"{seconds}\", {problem}");
+        check(
+            &tool(&format!("cache_ttl_sec = \"{seconds}\"")),
+            &[&expected],
+        );
+    }
+    for kind in ["db", "persist"] {
+        let text = format!("cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\"");
+        check(
+            &tool(&text),
+            &["7 warning: `cache_ttl_sec` does nothing here"],
+        );
+        assert_eq!(kept(&text), None);
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn actor_with(file: &NamedTempFile, last_results: mpsc::Receiver<WriteState>) ->
         interval: Duration::from_secs(3_600),
         max_records: 10_000,
         last_results: true,
+        answers: None,
     };
     DbSync::new(spec, last_results).start()
 }

@@ -42,6 +42,23 @@ pub(crate) fn attacks() -> Vec<(String, Fate)> {
             NoTable("users"),
         ),
         (text("SELECT * FROM shown"), Bounded),
+        // What was answered is for those who asked.
+        (
+            text("SELECT answer FROM kept_answers"),
+            NoTable("kept_answers"),
+        ),
+        (
+            text("SELECT count(*) FROM Kept_Answers"),
+            NoTable("Kept_Answers"),
+        ),
+        (
+            text("SELECT key FROM hub_state UNION SELECT hex(digest) FROM kept_answers"),
+            NoTable("kept_answers"),
+        ),
+        (
+            text("SELECT count(*) FROM kept_answers_by_expiry"),
+            NoTable("kept_answers_by_expiry"),
+        ),
         (
             text("SELECT EXISTS (SELECT 1 FROM users WHERE password LIKE 's%')"),
             NoTable("users"),

@@ -1,6 +1,7 @@
 //! The room as a whole.
 
 mod actor;
+mod answers;
 mod attacks;
 mod query;
 
@@ -23,6 +24,6 @@ impl StateFile for File {
     }
 }
 
-fn place(file: &NamedTempFile) -> Place {
+pub(crate) fn place(file: &NamedTempFile) -> Place {
     Place::File(Arc::new(File(file.path().to_owned())))
 }

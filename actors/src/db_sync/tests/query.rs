@@ -21,7 +21,7 @@ use crate::{
 /// An open file with something in every table, and one that is nobody's business.
 pub fn filled() -> (NamedTempFile, Opened) {
     let file = NamedTempFile::new().unwrap();
-    let opened = open(&place(&file), 100).unwrap();
+    let opened = open(&place(&file), 100, Some(1_000_000)).unwrap();
     opened
         .writer
         .execute_batch(
@@ -29,6 +29,7 @@ pub fn filled() -> (NamedTempFile, Opened) {
             CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, password TEXT);
             INSERT INTO users (name, password) VALUES ('root', 'swordfish');
             CREATE VIEW shown AS SELECT password FROM users;
+            INSERT INTO kept_answers VALUES (x'00', 't', 'p', 'm', 9e15, 1, '"swordfish"');
             INSERT INTO hub_state VALUES ('greeting', '{"word": "hello"}', '2026-01-01');
             INSERT INTO hub_state VALUES ('number', '42', '2026-01-02');
             INSERT INTO tool_cache (tool_name, prompt, response, provider, model, created_at)
@@ -42,7 +43,7 @@ pub fn filled() -> (NamedTempFile, Opened) {
 }
 
 fn reader() -> (NamedTempFile, Connection, Reader) {
-    let (file, Opened { writer, reader }) = filled();
+    let (file, Opened { writer, reader, .. }) = filled();
     (file, writer, reader)
 }
 

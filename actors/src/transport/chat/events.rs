@@ -3,7 +3,7 @@
 //! A stream that breaks off never looks complete: the last thing in it is an error event, and the
 //! connection ends without the mark that ends a body (RFC 9112, section 7.1).
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream::unfold};
@@ -11,10 +11,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Spoken, refusal::Refusal};
 use crate::{
+    account::Account,
     chat::Keeping,
+    error::CallError,
     protocol::Failure,
     streaming::{Event, Streaming},
-    transport::{calls::Logged, lobby::InFlight},
+    transport::{calls::Recorded, lobby::InFlight},
 };
 
 /// Longest silence: proxies and clients take a longer one for the end.
@@ -32,14 +34,18 @@ pub struct Writing {
     pub provider: Arc<str>,
     /// Where the answer is kept when it is complete.
     pub keeping: Keeping,
-    /// The line in the calls log.
-    pub logged: Option<Logged>,
+    /// What is put down of it.
+    pub logged: Option<Recorded>,
+    /// Whose call it is: it ends with their key.
+    pub account: Arc<Account>,
     /// Keeps a draining hub waiting.
     pub _in_flight: InFlight,
 }
 
 struct Body {
     writing: Writing,
+    /// The caller's key is revoked.
+    revoked: Pin<Box<dyn Future<Output = ()>>>,
     /// As much of the answer's text as is kept.
     text: String,
     most: usize,
@@ -59,6 +65,7 @@ enum State {
 pub fn body(writing: Writing) -> impl Stream<Item = Result<Bytes, io::Error>> + 'static {
     let body = Body {
         most: writing.keeping.most(),
+        revoked: Box::pin(writing.account.over()),
         writing,
         text: String::new(),
         raw: false,
@@ -87,7 +94,12 @@ impl Body {
         let quiet = Instant::now() + KEEP_ALIVE;
         loop {
             let left = quiet.saturating_duration_since(Instant::now());
-            let Ok(step) = timeout(left, self.writing.stream.next()).await else {
+            let step = tokio::select! {
+                biased;
+                () = &mut self.revoked => return Some(Ok(self.revoke())),
+                step = timeout(left, self.writing.stream.next()) => step,
+            };
+            let Ok(step) = step else {
                 let alive = self.writing.spoken.keep_alive();
                 return Some(Ok(Bytes::from_static(alive.as_bytes())));
             };
@@ -146,11 +158,19 @@ impl Body {
     }
 
     fn fail(&mut self, failure: &Failure) -> Bytes {
-        self.state = State::Failed;
         let refusal = Refusal::broken(&self.writing.provider, failure);
+        self.break_off(&refusal)
+    }
+
+    fn revoke(&mut self) -> Bytes {
+        self.break_off(&CallError::Unauthorized.into())
+    }
+
+    fn break_off(&mut self, refusal: &Refusal) -> Bytes {
+        self.state = State::Failed;
         if let Some(logged) = self.writing.logged.take() {
             logged.said(Some(refusal.code));
         }
-        self.writing.spoken.last_words(&refusal)
+        self.writing.spoken.last_words(refusal)
     }
 }

@@ -21,7 +21,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::{StatusCode, header, header::HeaderMap},
     web,
 };
 use bytes::Bytes;
@@ -35,14 +35,14 @@ use self::{
 };
 use super::{
     body::{self as request_body, Body},
-    calls::Logged,
+    calls::Recorded,
+    layers::Caller,
     lobby::Lobby,
 };
 use crate::{
     attempt::Attempt,
     chat::{Chat, Chatted},
     params::clip,
-    principal::Principal,
     protocol::{Completed, Completion},
     provider::wire::{Asked, BadRequest, Envelope},
     request_id::RequestId,
@@ -105,6 +105,7 @@ pub trait Spoken: Send {
 pub async fn serve<D: Door>(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let received = Instant::now();
@@ -115,11 +116,12 @@ pub async fn serve<D: Door>(
         Err(refusal) => return refuse::<D>(&refusal, request_id),
     };
     let Asked { model, request } = asked;
-    let mut logged = Logged::new(D::NAME, request_id, received);
+    let principal = caller.into_inner().0;
+    let mut logged = Recorded::new(&lobby, D::NAME, &principal, &model, request_id, received);
     let wants_usage = request.raw.as_ref().is_some_and(|raw| raw.wants_usage);
     let chatted = lobby
         .chat(Chat {
-            principal: Principal::anyone(),
+            principal: principal.clone(),
             door: D::NAME,
             model,
             request,
@@ -162,6 +164,7 @@ pub async fn serve<D: Door>(
                 provider,
                 keeping,
                 logged,
+                account: principal.account.clone(),
                 _in_flight: in_flight,
             };
             return response
@@ -231,10 +234,15 @@ pub async fn nowhere(request: HttpRequest) -> HttpResponse {
         "not_found",
         format!("There is nothing at {path}. {help}"),
     );
+    refused(request.path(), request.headers(), &refusal)
+}
+
+/// The answer to a request at `path` that gets none, in the format of whoever sent it.
+pub fn refused(path: &str, headers: &HeaderMap, refusal: &Refusal) -> HttpResponse {
     let request_id = RequestId::new();
-    match models::speaks_anthropic(&request) {
-        true => refuse::<Anthropic>(&refusal, request_id.as_str()),
-        false => refuse::<OpenAi>(&refusal, request_id.as_str()),
+    match path.starts_with("/v1/messages") || models::speaks_anthropic(headers) {
+        true => refuse::<Anthropic>(refusal, request_id.as_str()),
+        false => refuse::<OpenAi>(refusal, request_id.as_str()),
     }
 }
 

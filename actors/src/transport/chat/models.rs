@@ -1,6 +1,10 @@
 //! `GET /v1/models`: which names can be asked for, in the format of whoever asks.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::HeaderMap},
+    web,
+};
 use serde_json::{Value, json};
 
 use super::{Anthropic, Door, OpenAi, begin, refusal::Refusal, refuse};
@@ -8,25 +12,26 @@ use crate::{
     catalogue::Catalogue,
     models::{Listed, all, find},
     request_id::RequestId,
-    transport::lobby::Lobby,
+    transport::{layers::Caller, lobby::Lobby},
 };
 
 /// Nobody knows when a model was made, and both formats want to: 1970, as Anthropic says it itself then.
 const UNKNOWN: &str = "1970-01-01T00:00:00Z";
 
 /// `GET /v1/models`
-pub async fn list(request: HttpRequest, lobby: web::Data<Lobby>) -> HttpResponse {
+pub async fn list(
+    request: HttpRequest,
+    caller: web::ReqData<Caller>,
+    lobby: web::Data<Lobby>,
+) -> HttpResponse {
     let request_id = RequestId::new();
-    let listed = async |write: fn(&Catalogue) -> Value| {
-        let catalogue = lobby.catalogue.load_full();
-        catalogue.map(|catalogue| write(&catalogue))
+    let listed = |write: fn(&Catalogue) -> Value| {
+        let seen = lobby.seen_by(&caller.0).ok_or_else(starting)?;
+        Ok(write(&seen.catalogue))
     };
-    match speaks_anthropic(&request) {
-        true => answer::<Anthropic>(
-            listed(anthropic_list).await.ok_or_else(starting),
-            &request_id,
-        ),
-        false => answer::<OpenAi>(listed(openai_list).await.ok_or_else(starting), &request_id),
+    match speaks_anthropic(request.headers()) {
+        true => answer::<Anthropic>(listed(anthropic_list), &request_id),
+        false => answer::<OpenAi>(listed(openai_list), &request_id),
     }
 }
 
@@ -34,32 +39,32 @@ pub async fn list(request: HttpRequest, lobby: web::Data<Lobby>) -> HttpResponse
 pub async fn one(
     request: HttpRequest,
     name: web::Path<String>,
+    caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
 ) -> HttpResponse {
     let request_id = RequestId::new();
     let look = |write: fn(&Listed<'_>) -> Value| {
-        let catalogue = lobby.catalogue.load_full().ok_or_else(starting)?;
-        let listed = all(&catalogue);
+        let seen = lobby.seen_by(&caller.0).ok_or_else(starting)?;
+        let listed = all(&seen.catalogue);
         if let Some(listed) = listed.iter().find(|listed| listed.name == *name) {
             return Ok(write(listed));
         }
         // Not every name is in the list: a provider may stand before each.
-        find(&catalogue, &name).map_err(Refusal::from)?;
+        find(&seen.catalogue, &name).map_err(Refusal::from)?;
         Ok(write(&Listed {
             name: name.as_str().into(),
             provider: name.split_once('/').map(|(owner, _)| owner),
             info: None,
         }))
     };
-    match speaks_anthropic(&request) {
+    match speaks_anthropic(request.headers()) {
         true => answer::<Anthropic>(look(anthropic), &request_id),
         false => answer::<OpenAi>(look(openai), &request_id),
     }
 }
 
 /// Whether a client speaks Anthropic's format: its SDKs always name a version of it.
-pub fn speaks_anthropic(request: &HttpRequest) -> bool {
-    let headers = request.headers();
+pub fn speaks_anthropic(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
         || (headers.contains_key("x-api-key") && !headers.contains_key("authorization"))
 }

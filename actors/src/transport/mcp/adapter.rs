@@ -12,6 +12,8 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http_body::{Body, Frame};
 
+use crate::transport::credential::is_credential;
+
 /// A body that has been read already.
 pub struct Whole(Option<Bytes>);
 
@@ -28,10 +30,12 @@ pub fn request(head: &HttpRequest, headers: http::HeaderMap, body: Bytes) -> htt
     request
 }
 
-/// The headers of a request.
+/// The headers of a request, but for credentials.
 pub fn headers(head: &HttpRequest) -> http::HeaderMap {
     let mut headers = http::HeaderMap::with_capacity(head.headers().len());
-    for (name, value) in head.headers() {
+    // Who it was is known by now; nobody further in needs what they showed.
+    let headers_of = head.headers().iter();
+    for (name, value) in headers_of.filter(|(name, _)| !is_credential(name.as_str())) {
         let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
         let value = http::HeaderValue::from_bytes(value.as_bytes());
         if let (Ok(name), Ok(value)) = (name, value) {

@@ -1,6 +1,6 @@
 //! Call: `tools/call`, from its params to its result, on the same path as every other door's.
 
-use std::{pin::pin, time::Duration};
+use std::{num::NonZeroU32, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use rmcp::{
@@ -20,12 +20,11 @@ use tokio::{
 use super::handler::Handler;
 use crate::{
     error::CallError,
-    principal::Principal,
     progress::Progress,
     protocol::Rows,
     request_id::RequestId,
     tools::{About, Call, Outcome, ToolResult},
-    transport::calls::{Logged, milliseconds},
+    transport::calls::{Recorded, milliseconds},
 };
 
 /// Under which name in `_meta` a result says how it came about.
@@ -37,7 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Runs a call. It ends early, and hangs up on the vendor, when the client cancels it or goes away.
 ///
 /// # Errors
-/// Invalid params for a tool that is not listed. Everything else is a result with `isError`, so that
+/// Invalid params for a tool that is not listed, invalid request for what the caller may not use. Everything else is a result with `isError`, so that
 /// the model that called can read what to do better.
 pub async fn call(
     handler: &Handler,
@@ -45,7 +44,9 @@ pub async fn call(
     context: RequestContext<RoleServer>,
 ) -> Result<CallToolResult, ErrorData> {
     let received = Instant::now();
-    let listed = handler.lobby.listing.load().tool(&request.name).is_some();
+    let principal = handler.principal(&context.extensions).await?;
+    let seen = handler.lobby.seen_by(&principal);
+    let listed = seen.is_some_and(|seen| seen.listing.tool(&request.name).is_some());
     let wants_log = handler
         .verbosity
         .wants(LoggingLevel::Warning, context.meta.log_level());
@@ -53,14 +54,27 @@ pub async fn call(
     let (observer, mut progress) = mpsc::unbounded_channel();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let logged = Logged::new(&request.name, request_id, received);
-    let run = handler.lobby.run(Call {
-        principal: Principal::anyone(),
-        tool: request.name.into_owned(),
-        params: request.arguments.map(Value::Object),
+    let recorded = Recorded::new(
+        &handler.lobby,
+        handler.door(),
+        &principal,
+        &request.name,
+        request_id,
         received,
-        observer: observed.then_some(observer),
-    });
+    );
+    let run = async {
+        if handler.is_local() {
+            principal.account.charge(NonZeroU32::MIN)?;
+        }
+        let call = Call {
+            principal,
+            tool: request.name.into_owned(),
+            params: request.arguments.map(Value::Object),
+            received,
+            observer: observed.then_some(observer),
+        };
+        handler.lobby.run(call).await
+    };
     let told = async {
         while let Some(progress) = progress.recv().await {
             tell(&progress, wants_log, &context).await;
@@ -84,11 +98,17 @@ pub async fn call(
         outcome = work => outcome,
     };
     let ms = milliseconds(received);
-    if let Some(logged) = logged {
-        logged.end(ms, &outcome);
+    if let Some(recorded) = recorded {
+        recorded.end(ms, &outcome);
     }
     match outcome {
         Ok(outcome) => Ok(result(outcome, request_id, ms)),
+        Err(error @ (CallError::Forbidden(_) | CallError::Unauthorized)) => {
+            Err(ErrorData::invalid_request(
+                error.to_string(),
+                Some(json!({"code": error.code(), "request_id": request_id})),
+            ))
+        }
         Err(error) if !listed => Err(ErrorData::invalid_params(error.to_string(), None)),
         Err(error) => Ok(failed(&error, request_id)),
     }
@@ -131,6 +151,7 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let Outcome { result, provenance } = outcome;
     let mut result = match result {
         ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
+        ToolResult::Kept(text) => CallToolResult::success(vec![ContentBlock::text(&*text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
         // Structured content is an object, in every version.
         ToolResult::Rows(Rows { rows, truncated }) => {
@@ -158,6 +179,7 @@ fn failed(error: &CallError, request_id: &str) -> CallToolResult {
         "request_id": request_id,
         "code": error.code(),
         "attempts": error.attempts(),
+        "retry_after": error.retry_after().map(|wait| wait.as_millis().div_ceil(1000)),
     });
     CallToolResult::error(vec![ContentBlock::text(error.to_string())]).with_meta(Some(meta(about)))
 }

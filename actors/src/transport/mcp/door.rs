@@ -6,23 +6,25 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::HeaderValue;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::Value;
 use std::sync::Arc;
 
 use super::{
-    accept::{self, Accept},
+    accept::Accept,
     adapter,
     handler::{self, Handler},
     held::Held,
-    refusal::{full, refuse_body, refused, unavailable},
+    refusal::{forbidden, full, refuse_body, refused, unavailable},
     rpc::{self, Code},
     sessions::Sessions,
     sse,
 };
-use crate::transport::{body, lobby::Lobby};
+use crate::{
+    principal::Principal,
+    scope::Scope,
+    transport::{body, layers::Caller, lobby::Lobby},
+};
 
 /// Most requests of one batch.
 pub(super) const LARGEST_BATCH: usize = 50;
@@ -37,7 +39,7 @@ const METHOD: &str = "Mcp-Method";
 pub struct Mcp {
     pub(super) lobby: Arc<Lobby>,
     pub(super) service: StreamableHttpService<Handler, Sessions>,
-    sessions: Arc<Sessions>,
+    pub(super) sessions: Arc<Sessions>,
     stateless: bool,
     /// The transport of 2024, if it is on.
     pub(super) legacy: Option<sse::Clients>,
@@ -56,14 +58,16 @@ pub struct McpOptions {
 pub async fn serve(
     request: HttpRequest,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
+    let principal = caller.into_inner().0;
     match *request.method() {
-        Method::POST => mcp.post(&request, payload).await,
-        Method::GET => mcp.get(&request).await,
+        Method::POST => mcp.post(&request, payload, principal).await,
+        Method::GET => mcp.get(&request, principal).await,
         Method::DELETE if !mcp.stateless => {
-            mcp.pass(&request, Accept::Both, Bytes::new(), Held::default())
-                .await
+            let held = Held::of_caller(principal, None);
+            mcp.pass(&request, Accept::Both, Bytes::new(), held).await
         }
         _ => mcp.method_not_allowed(),
     }
@@ -97,25 +101,29 @@ impl Mcp {
         self.service.config.cancellation_token.cancel();
     }
 
-    async fn get(&self, request: &HttpRequest) -> HttpResponse {
+    async fn get(&self, request: &HttpRequest, principal: Arc<Principal>) -> HttpResponse {
         let accept = Accept::of(request);
         if !self.stateless && request.headers().contains_key(SESSION) {
-            return self
-                .pass(request, Accept::Both, Bytes::new(), Held::default())
-                .await;
+            let held = Held::of_caller(principal, None);
+            return self.pass(request, Accept::Both, Bytes::new(), held).await;
         }
         // Clients of 2024 name no version; later ones that come without a session want a stream that
         // there is not, and take a 405 for an answer (a 400 makes some ask again for ever).
         let old = !request.headers().contains_key(VERSION);
         match &self.legacy {
             Some(_) if old && matches!(accept, Some(Accept::Both | Accept::Events)) => {
-                sse::open(self).await
+                sse::open(self, principal).await
             }
             _ => self.method_not_allowed(),
         }
     }
 
-    async fn post(&self, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+    async fn post(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        principal: Arc<Principal>,
+    ) -> HttpResponse {
         if !body::is_json(request) {
             return rpc::refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -131,15 +139,17 @@ impl Mcp {
             );
         };
         let (body, mut held) = match body::read(request, payload, &self.lobby.bodies).await {
-            Ok(read) => (read.bytes, Held::body(read.held)),
+            Ok(read) => (read.bytes, Held::of_caller(principal.clone(), read.held)),
             Err(error) => return refuse_body(error),
         };
-        let session = request.headers().get(SESSION);
-        if let Some(Ok(id)) = session.map(header::HeaderValue::to_str) {
+        if let Some(id) = session(request) {
             held.session = self.sessions.watch(id).await;
         }
         if body.trim_ascii_start().starts_with(b"[") {
-            return self.batch(request, accept, &body, held).await;
+            return self.batch(request, accept, &body, held, &principal).await;
+        }
+        if let Some(refused) = self.refuse_call(&body, &principal) {
+            return refused;
         }
         // rmcp acknowledges before it asks us, and compares this header with the body.
         if header_is(request, METHOD, "subscriptions/listen") {
@@ -169,8 +179,19 @@ impl Mcp {
         body: Bytes,
         held: Held,
     ) -> HttpResponse {
+        let principal = held.principal.clone();
+        // Somebody else's session is none at all.
+        if let (Some(id), Some(principal)) = (session(request), &principal)
+            && self.sessions.is_foreign(id, principal).await
+        {
+            return refused(request, &body, http::StatusCode::NOT_FOUND);
+        }
         let forwarded = forward(request, body.clone(), held);
         let answer = self.service.handle(forwarded).await;
+        let opened = answer.headers().get(SESSION).map(HeaderValue::to_str);
+        if let (Some(Ok(id)), Some(principal)) = (opened, &principal) {
+            self.sessions.claim(id, principal).await;
+        }
         // The content type was right, so what rmcp could not read is the content.
         if answer.status() == http::StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return HttpResponse::BadRequest().json(rpc::diagnose(&body));
@@ -185,55 +206,21 @@ impl Mcp {
         accept.answer(answer).await
     }
 
-    /// Several messages at once, which 2025-03-26 demands and 2025-06-18 removed.
-    async fn batch(
+    /// 403 for a call of a tool that is outside of the caller's scope, put down like any call. rmcp
+    /// could answer with 200 alone.
+    pub(super) fn refuse_call(
         &self,
-        request: &HttpRequest,
-        accept: Accept,
         body: &[u8],
-        held: Held,
-    ) -> HttpResponse {
-        let refuse = |sentence: &str| rpc::refuse(StatusCode::BAD_REQUEST, Code::Invalid, sentence);
-        let version = request.headers().get(VERSION);
-        if version.is_some_and(|version| version.as_bytes() > LAST_WITH_BATCHES.as_bytes()) {
-            return refuse("This version of MCP has no batches. Send one message at a time.");
+        principal: &Arc<Principal>,
+    ) -> Option<HttpResponse> {
+        if principal.tools == Scope::All {
+            return None;
         }
-        let messages: Vec<Value> = match serde_json::from_slice(body) {
-            Ok(messages) => messages,
-            Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(body)),
-        };
-        if messages.is_empty() || messages.len() > LARGEST_BATCH {
-            return refuse("A batch has 1 to 50 messages.");
+        let (id, tool) = rpc::called(body)?;
+        if principal.tools.allows(&tool) {
+            return None;
         }
-        let initializes = |message: &Value| message.get("method") == Some(&"initialize".into());
-        if messages.iter().any(initializes) {
-            return refuse("`initialize` cannot be part of a batch.");
-        }
-        let answers = messages.iter().map(async |message| {
-            if !rpc::is_message(message) {
-                return Some(rpc::diagnose_value(message));
-            }
-            let one = Bytes::from(message.to_string());
-            let answer = self
-                .service
-                .handle(forward(request, one, held.clone()))
-                .await;
-            let status = answer.status();
-            match accept::message(answer).await {
-                Some(answer) => Some(answer),
-                None if status.is_success() => None,
-                None => Some(rpc::error(
-                    message.get("id"),
-                    Code::Invalid,
-                    &format!("The request was refused with {status}."),
-                )),
-            }
-        });
-        let answers: Vec<Value> = join_all(answers).await.into_iter().flatten().collect();
-        if answers.is_empty() {
-            return HttpResponse::Accepted().finish();
-        }
-        accept.document(&Value::Array(answers))
+        Some(forbidden(&self.lobby, principal, id.as_ref(), &tool))
     }
 
     fn method_not_allowed(&self) -> HttpResponse {
@@ -261,13 +248,22 @@ fn initializes(body: &[u8]) -> bool {
     (has(b"\"initialize\"") || has(b"\\u")) && rpc::method(body).as_deref() == Some("initialize")
 }
 
+/// The session that a request names.
+pub(super) fn session(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(SESSION)?.to_str().ok()
+}
+
 fn header_is(request: &HttpRequest, name: &str, value: &str) -> bool {
     let found = request.headers().get(name);
     found.is_some_and(|found| found.as_bytes() == value.as_bytes())
 }
 
 /// The request as rmcp insists on it: both forms accepted, and plain JSON.
-fn forward(request: &HttpRequest, body: Bytes, held: Held) -> http::Request<adapter::Whole> {
+pub(super) fn forward(
+    request: &HttpRequest,
+    body: Bytes,
+    held: Held,
+) -> http::Request<adapter::Whole> {
     let mut headers = adapter::headers(request);
     headers.insert(
         http::header::ACCEPT,

@@ -22,7 +22,10 @@ use super::{
     subscription::{self, Subscription},
     verbosity::Verbosity,
 };
-use crate::{catalogue::Catalogue, transport::lobby::Lobby};
+use crate::{
+    protocol::Presented,
+    transport::{lobby::Lobby, views::Seen},
+};
 
 /// Methods of all versions: if their parameters do not fit, they are not unknown.
 const METHODS: [&str; 10] = [
@@ -55,6 +58,8 @@ const REMOVED: [&str; 5] = [
 pub struct Handler {
     pub(super) lobby: Arc<Lobby>,
     pub(super) verbosity: Verbosity,
+    /// What the client is known by, if it is not known by each of its requests.
+    pub(super) shown: Option<Presented>,
     /// Ends when the client's connection does; never for transports that cancel by themselves.
     connection: Option<watch::Receiver<()>>,
     subscription: OnceLock<Subscription>,
@@ -68,6 +73,7 @@ impl Handler {
         Self {
             lobby,
             verbosity: Verbosity::default(),
+            shown: None,
             connection: None,
             subscription: OnceLock::new(),
         }
@@ -81,17 +87,19 @@ impl Handler {
         }
     }
 
+    /// The same, for a client that shows who it is by how it came here.
+    pub fn local(lobby: Arc<Lobby>, connection: watch::Receiver<()>, shown: Presented) -> Self {
+        Self {
+            shown: Some(shown),
+            ..Self::connected(lobby, connection)
+        }
+    }
+
     /// Returns when the client's connection, or the session of the request with these extensions, is
     /// over.
     pub(super) async fn hung_up(&self, extensions: &Extensions) {
         let session = Held::of(extensions).and_then(|held| held.session.clone());
         held::end(session.or_else(|| self.connection.clone())).await;
-    }
-
-    fn catalogue(&self) -> Result<Arc<Catalogue>, ErrorData> {
-        self.lobby.catalogue.load_full().ok_or_else(|| {
-            ErrorData::internal_error("The hub is starting. Try again in a second.", None)
-        })
     }
 }
 
@@ -103,10 +111,11 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         first_page(page)?;
-        let tools = self.lobby.listing.load().tools.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let tools = seen.listing.tools.clone();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -129,19 +138,20 @@ impl ServerHandler for Handler {
     async fn list_prompts(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         first_page(page)?;
-        let prompts = self.lobby.listing.load().prompts.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let prompts = seen.listing.prompts.clone();
         Ok(ListPromptsResult::with_all_items(prompts))
     }
 
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let catalogue = self.catalogue()?;
+        let (_, Seen { catalogue, .. }) = self.seen(&context.extensions).await?;
         #[cfg(feature = "fixtures")]
         if let Some(prompt) = super::fixture::prompt(&catalogue, &request) {
             return prompt;
@@ -152,42 +162,45 @@ impl ServerHandler for Handler {
     async fn list_resources(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         first_page(page)?;
-        let resources = self.lobby.listing.load().resources.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let resources = seen.listing.resources.clone();
         Ok(ListResourcesResult::with_all_items(resources))
     }
 
     async fn list_resource_templates(
         &self,
         page: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         first_page(page)?;
-        let templates = self.lobby.listing.load().templates.clone();
+        let (_, seen) = self.seen(&context.extensions).await?;
+        let templates = seen.listing.templates.clone();
         Ok(ListResourceTemplatesResult::with_all_items(templates))
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let catalogue = self.catalogue()?;
+        let (principal, Seen { catalogue, .. }) = self.seen(&context.extensions).await?;
         #[cfg(feature = "fixtures")]
         if let Some(read) = super::fixture::read(&catalogue, &request.uri) {
             return Ok(read.into());
         }
-        resources::read(&catalogue, &request.uri).map(Into::into)
+        resources::read(&catalogue, &principal, &request.uri).map(Into::into)
     }
 
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        resources::complete(&*self.catalogue()?, &request.r#ref, &request.argument)
+        let (_, seen) = self.seen(&context.extensions).await?;
+        resources::complete(&seen.catalogue, &request.r#ref, &request.argument)
     }
 
     async fn set_level(
@@ -225,10 +238,13 @@ impl ServerHandler for Handler {
                 Err(_) => return Err(ErrorData::internal_error(CROWDED, None)),
             },
         };
+        let principal = self.principal(&context.request_context().extensions);
+        let account = principal.await?.account.clone();
         let changes = self.lobby.changes.subscribe();
         tokio::select! {
             () = subscription::listen(&context, changes) => {}
             () = context.cancelled() => {}
+            () = account.over() => {}
             () = self.hung_up(&context.request_context().extensions) => {}
         }
         Ok(())

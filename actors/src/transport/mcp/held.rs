@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::principal::Principal;
 use http::request::Parts;
 use rmcp::model::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -10,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 /// Travels in a request's extensions, so that it goes when its parameters go.
 #[derive(Debug, Clone, Default)]
 pub struct Held {
+    /// Who sent it.
+    pub principal: Option<Arc<Principal>>,
     /// The memory for its body.
     #[expect(dead_code, reason = "held, not read")]
     pub body: Option<Arc<OwnedSemaphorePermit>>,
@@ -22,17 +25,20 @@ pub struct Held {
 // === impl Held ===
 
 impl Held {
-    /// What holds a body's memory.
-    pub fn body(permit: Option<OwnedSemaphorePermit>) -> Self {
+    /// What a request of `principal` holds, and its body's memory.
+    pub fn of_caller(principal: Arc<Principal>, permit: Option<OwnedSemaphorePermit>) -> Self {
         Self {
+            principal: Some(principal),
             body: permit.map(Arc::new),
             ..Self::default()
         }
     }
 
-    /// What a request that came through `/mcp` holds.
+    /// What a request that came through HTTP holds.
     pub fn of(extensions: &Extensions) -> Option<&Self> {
-        extensions.get::<Parts>()?.extensions.get()
+        let parts = extensions.get::<Parts>();
+        let held = parts.and_then(|parts| parts.extensions.get());
+        held.or_else(|| extensions.get())
     }
 }
 

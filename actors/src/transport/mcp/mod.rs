@@ -4,12 +4,12 @@
 //! rmcp speaks the protocol. What stands around it:
 //!
 //! - `adapter`: actix-web's requests and answers as rmcp's, and back
-//! - `door`: what real clients send and rmcp refuses
+//! - `door`: what real clients send and rmcp refuses; `batch`: several of it at once
 //! - `refusal`: what goes no further
 //! - `sessions`: how many there may be, and for how long
 //! - `sse`: the transport of 2024
 //! - `lines`: messages on standard input and output
-//! - `held`: what a request has until its handler is done
+//! - `held`: what a request has until its handler is done; `caller`: who sent it
 //! - `handler`: rmcp's questions, answered from the lobby; `call`, `prompts`, `resources`,
 //!   `subscription` and `verbosity` answer one kind each
 //! - `listing`, `tools`, `schema`: the catalogue as MCP describes it
@@ -21,7 +21,9 @@
 
 mod accept;
 mod adapter;
+mod batch;
 mod call;
+mod caller;
 mod door;
 #[cfg(feature = "fixtures")]
 mod fixture;

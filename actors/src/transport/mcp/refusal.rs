@@ -5,13 +5,25 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use rmcp::model::ProtocolVersion;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::time::Instant;
 
 use super::{
     adapter,
     door::{SESSION, VERSION},
     rpc::{self, Code},
 };
-use crate::transport::body::BodyError;
+use crate::{
+    error::CallError,
+    principal::Principal,
+    request_id::RequestId,
+    transport::{
+        body::BodyError,
+        calls::{Recorded, milliseconds},
+        lobby::Lobby,
+    },
+};
 
 /// What rmcp refuses with words that no JSON-RPC client reads.
 pub fn refused(request: &HttpRequest, body: &[u8], status: http::StatusCode) -> HttpResponse {
@@ -53,6 +65,34 @@ pub fn refused(request: &HttpRequest, body: &[u8], status: http::StatusCode) -> 
 /// The answer to a body that cannot be read.
 pub fn refuse_body(error: BodyError) -> HttpResponse {
     rpc::refuse(error.status(), Code::Invalid, &error.to_string())
+}
+
+/// The answer to a call of a tool that is outside of the caller's scope, and its line in the audit.
+pub fn forbidden(
+    lobby: &Lobby,
+    principal: &Arc<Principal>,
+    id: Option<&Value>,
+    tool: &str,
+) -> HttpResponse {
+    let received = Instant::now();
+    let request_id = RequestId::new();
+    let recorded = Recorded::new(lobby, "mcp", principal, tool, request_id.as_str(), received);
+    let error = principal
+        .may_call(tool)
+        .err()
+        .unwrap_or(CallError::Internal);
+    let mut document = rpc::error(id, Code::Invalid, &error.to_string());
+    document["error"]["data"] = json!({"code": error.code(), "request_id": request_id.as_str()});
+    if let Some(recorded) = recorded {
+        recorded.end(milliseconds(received), &Err(error));
+    }
+    HttpResponse::Forbidden()
+        // RFC 6750, section 3.1
+        .insert_header((
+            header::WWW_AUTHENTICATE,
+            "Bearer error=\"insufficient_scope\"",
+        ))
+        .json(document)
 }
 
 /// All places are taken.

@@ -14,6 +14,7 @@ use crate::{
     catalogue::Catalogue,
     inventory,
     params::{Params, clip},
+    principal::Principal,
 };
 
 const PROVIDERS: &str = "hub://providers";
@@ -72,7 +73,11 @@ pub fn models(catalogue: &Catalogue) -> Vec<&str> {
 ///
 /// # Errors
 /// Resource not found, with the address in `data.uri`.
-pub fn read(catalogue: &Catalogue, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+pub fn read(
+    catalogue: &Catalogue,
+    principal: &Principal,
+    uri: &str,
+) -> Result<ReadResourceResult, ErrorData> {
     let content = match uri {
         PROVIDERS => Some(providers(catalogue)),
         TOOLS => Some(inventory::active_tools(catalogue)),
@@ -80,7 +85,7 @@ pub fn read(catalogue: &Catalogue, uri: &str) -> Result<ReadResourceResult, Erro
             // A client that fills in the template encodes the `/` of `openai/gpt-oss-120b`.
             let name = percent_decode_str(name).decode_utf8().ok()?;
             let params = Params::new("get_model_info", Some(json!({"model": name}))).ok()?;
-            inventory::model_info(catalogue, params).ok()
+            inventory::model_info(catalogue, principal, params).ok()
         }),
     };
     let Some(content) = content else {

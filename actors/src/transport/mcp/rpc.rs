@@ -27,6 +27,23 @@ struct Head<'a> {
     id: Option<Value>,
 }
 
+/// What a call says first.
+#[derive(Deserialize)]
+struct CallHead<'a> {
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    id: Option<Value>,
+    #[serde(borrow, default)]
+    params: Option<CallParams<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+struct CallParams<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+}
+
 /// An error's document.
 pub fn error(id: Option<&Value>, code: Code, sentence: &str) -> Value {
     let code = match code {
@@ -76,6 +93,24 @@ pub fn method(body: &[u8]) -> Option<Cow<'_, str>> {
 pub fn id(body: &[u8]) -> Option<Value> {
     let id = serde_json::from_slice::<Head<'_>>(body).ok()?.id?;
     (id.is_string() || id.is_number()).then_some(id)
+}
+
+/// Which tool a message calls, and under which id; `None` if it calls none. The arguments are passed
+/// over, not kept.
+pub fn called(body: &[u8]) -> Option<(Option<Value>, String)> {
+    let head = serde_json::from_slice::<CallHead<'_>>(body).ok()?;
+    let id = head.id.filter(|id| id.is_string() || id.is_number());
+    let is_call = head.method.as_deref() == Some("tools/call");
+    is_call.then(|| {
+        (
+            id,
+            head.params
+                .unwrap_or_default()
+                .name
+                .unwrap_or_default()
+                .into_owned(),
+        )
+    })
 }
 
 /// Whether rmcp would understand it.

@@ -54,6 +54,7 @@ pub fn llm_input(catalogue: &Catalogue) -> Value {
                 "maximum": 2,
                 "description": "Higher is more varied. Left out, the model's own default counts.",
             },
+            "cache": cache(),
         },
         "required": ["prompt"],
         "additionalProperties": false,
@@ -109,9 +110,17 @@ pub fn search_input(catalogue: &Catalogue) -> Value {
                 "enum": providers,
                 "description": "Who is asked first. Leave it out unless it matters.",
             },
+            "cache": cache(),
         },
         "required": ["query"],
         "additionalProperties": false,
+    })
+}
+
+fn cache() -> Value {
+    json!({
+        "type": "boolean",
+        "description": "False asks anew, whatever answer has been kept. Leave it out otherwise.",
     })
 }
 
@@ -204,6 +213,48 @@ pub fn query_output() -> Value {
     })
 }
 
+/// `persist_result`
+pub fn persist_input(state_key: Option<&str>) -> Value {
+    let data = match state_key {
+        Some(key) => {
+            format!("What to keep: any JSON, 4 MiB at most. Without it, the value of `{key}`.")
+        }
+        None => "What to keep: any JSON, 4 MiB at most.".to_owned(),
+    };
+    let required: &[&str] = if state_key.is_some() { &[] } else { &["data"] };
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {"data": {"description": data}},
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+/// `persist_result`
+pub fn persist_output() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {
+            "status": {
+                "type": "string",
+                "enum": ["persisted", "queued", "dead_letter"],
+                "description": "In the database, on its way there, or given up for `reason`.",
+            },
+            "id": {"type": "string", "format": "uuid"},
+            "table": {"type": "string"},
+            "reason": {"type": "string"},
+            "durability": {
+                "type": "string",
+                "enum": ["durable", "ephemeral"],
+                "description": "Whether a queued row outlives a restart of the hub.",
+            },
+        },
+        "required": ["status", "id", "table", "durability"],
+    })
+}
+
 /// `list_active_tools`
 pub fn active_tools_output() -> Value {
     let names = json!({"type": "array", "items": {"type": "string"}});
@@ -266,6 +317,25 @@ pub fn health_output() -> Value {
                     },
                     "required": ["name", "state", "restarts"],
                 },
+            },
+            "database": {
+                "type": "object",
+                "properties": {
+                    "state": {"type": "string", "enum": ["connecting", "connected", "down"]},
+                    "down_seconds": {"type": "integer", "minimum": 0},
+                    "reason": {"type": "string"},
+                },
+                "required": ["state"],
+            },
+            "outbox": {
+                "type": "object",
+                "properties": {
+                    "pending": {"type": "integer", "minimum": 0},
+                    "dead_letters": {"type": "integer", "minimum": 0},
+                    "last_reason": {"type": ["string", "null"]},
+                    "durability": {"type": "string", "enum": ["durable", "ephemeral"]},
+                },
+                "required": ["pending", "dead_letters", "durability"],
             },
         },
         "required": ["status", "uptime_seconds", "actors"],

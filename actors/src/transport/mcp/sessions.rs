@@ -25,6 +25,9 @@ use tokio::{
     time::Instant,
 };
 
+use super::held;
+use crate::principal::Principal;
+
 /// Most sessions at a time. One takes about 60 KiB.
 const MOST: usize = 500;
 /// A session that only initialized is closed after this.
@@ -58,6 +61,8 @@ pub struct Sessions {
 pub struct Reservation(Arc<Sessions>);
 
 struct Use {
+    /// Who opened it; nobody yet while it is being opened.
+    owner: Option<Arc<str>>,
     last: Instant,
     /// Somebody came back after initializing.
     returned: bool,
@@ -103,6 +108,33 @@ impl Sessions {
     fn take(self: &Arc<Self>) -> Reservation {
         self.reserved.fetch_add(1, Ordering::SeqCst);
         Reservation(self.clone())
+    }
+
+    /// Makes a session that was just opened its principal's own. It ends when their key is revoked.
+    pub async fn claim(self: &Arc<Self>, id: &str, principal: &Principal) {
+        let mut known = self.known.lock().await;
+        let Some(used) = known.get_mut(id).filter(|used| used.owner.is_none()) else {
+            return;
+        };
+        used.owner = Some(principal.id.clone());
+        let (over, ended) = (principal.account.over(), used.alive.subscribe());
+        let (sessions, id) = (self.this.clone(), SessionId::from(id));
+        tokio::spawn(async move {
+            tokio::select! {
+                () = held::end(Some(ended)) => return,
+                () = over => {}
+            }
+            if let Some(sessions) = sessions.upgrade() {
+                drop(sessions.close_session(&id).await);
+            }
+        });
+    }
+
+    /// Whether a session is somebody else's.
+    pub async fn is_foreign(&self, id: &str, principal: &Principal) -> bool {
+        let known = self.known.lock().await;
+        let used = known.get(id);
+        used.is_some_and(|used| used.owner.as_ref() != Some(&principal.id))
     }
 
     /// What ends when the session does; `None` if there is no such session.
@@ -151,6 +183,7 @@ impl SessionManager for Sessions {
         }
         let (id, transport) = self.local.create_session().await?;
         let used = Use {
+            owner: None,
             last: Instant::now(),
             returned: false,
             alive: watch::Sender::default(),

@@ -32,7 +32,10 @@ use super::{
     refusal::{full, refuse_body},
     rpc::{self, Code},
 };
-use crate::transport::body;
+use crate::{
+    principal::Principal,
+    transport::{body, layers::Caller},
+};
 
 /// Most clients at a time.
 const MOST: usize = 500;
@@ -55,6 +58,8 @@ pub struct Clients {
 /// Where one client's messages go.
 #[derive(Clone)]
 struct Inbox {
+    /// Who opened the stream.
+    owner: Arc<str>,
     sender: mpsc::WeakSender<ClientJsonRpcMessage>,
     /// Places for requests that are not answered.
     places: Arc<Semaphore>,
@@ -78,12 +83,12 @@ pub struct Address {
 }
 
 /// `GET /sse`
-pub async fn stream(mcp: web::Data<Mcp>) -> HttpResponse {
-    open(&mcp).await
+pub async fn stream(mcp: web::Data<Mcp>, caller: web::ReqData<Caller>) -> HttpResponse {
+    open(&mcp, caller.into_inner().0).await
 }
 
-/// Opens a client's stream.
-pub async fn open(mcp: &Mcp) -> HttpResponse {
+/// Opens a client's stream, which is its principal's own and ends when their key is revoked.
+pub async fn open(mcp: &Mcp, principal: Arc<Principal>) -> HttpResponse {
     let Some(clients) = &mcp.legacy else {
         return HttpResponse::NotFound().finish();
     };
@@ -96,6 +101,7 @@ pub async fn open(mcp: &Mcp) -> HttpResponse {
     let (connection, connected) = watch::channel(());
     let inboxes = clients.inboxes.clone();
     let entry = Inbox {
+        owner: principal.id.clone(),
         sender: sender.downgrade(),
         places: Arc::new(Semaphore::new(UNANSWERED)),
     };
@@ -108,18 +114,24 @@ pub async fn open(mcp: &Mcp) -> HttpResponse {
             inbox,
             unanswered: HashMap::new(),
         };
-        if let Ok(session) = handler.serve(wire).await {
+        if let Ok(session) = Box::pin(handler.serve(wire)).await {
             drop(session.waiting().await);
         }
         inboxes.write().await.remove(&id);
     });
     let closing = mcp.service.config.cancellation_token.clone();
+    let over = principal.account.over();
     // Dropped with the stream: the session's inbox closes, its calls end, its place is free.
     let held = (sender, connection, place);
     let mut first = Some(endpoint);
     let events = stream::poll_fn({
         let mut quiet = Box::pin(sleep_until(Instant::now() + KEEP_ALIVE));
-        let mut closed = Box::pin(async move { closing.cancelled().await });
+        let mut closed = Box::pin(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = over => {}
+            }
+        });
         move |context| {
             use std::{future::Future, task::Poll};
             let _held = &held;
@@ -161,8 +173,10 @@ pub async fn message(
     request: HttpRequest,
     address: Option<web::Query<Address>>,
     payload: web::Payload,
+    caller: web::ReqData<Caller>,
     mcp: web::Data<Mcp>,
 ) -> HttpResponse {
+    let principal = caller.into_inner().0;
     if !body::is_json(&request) {
         return rpc::refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -178,7 +192,7 @@ pub async fn message(
         );
     };
     let inbox = match &mcp.legacy {
-        Some(clients) => clients.inbox(&address.session_id).await,
+        Some(clients) => clients.inbox(&address.session_id, &principal).await,
         None => None,
     };
     let Some((inbox, places)) = inbox else {
@@ -192,12 +206,16 @@ pub async fn message(
         Ok(read) => (read.bytes, read.held),
         Err(error) => return refuse_body(error),
     };
+    if let Some(refused) = mcp.refuse_call(&body, &principal) {
+        return refused;
+    }
     let mut message = match serde_json::from_slice(&body) {
         Ok(message) => message,
         Err(_) => return HttpResponse::BadRequest().json(rpc::diagnose(&body)),
     };
     if let ClientJsonRpcMessage::Request(request) = &mut message {
-        request.request.extensions_mut().insert(Held::body(held));
+        let held = Held::of_caller(principal, held);
+        request.request.extensions_mut().insert(held);
         let Ok(place) = places.try_acquire_owned() else {
             return busy();
         };
@@ -242,8 +260,12 @@ impl Clients {
     async fn inbox(
         &self,
         id: &str,
+        principal: &Principal,
     ) -> Option<(mpsc::Sender<ClientJsonRpcMessage>, Arc<Semaphore>)> {
         let inbox = self.inboxes.read().await.get(id)?.clone();
+        if inbox.owner != principal.id {
+            return None;
+        }
         Some((inbox.sender.upgrade()?, inbox.places))
     }
 }

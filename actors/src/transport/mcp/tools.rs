@@ -36,9 +36,14 @@ fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
         ToolKind::HealthCheck => (schema::no_input(), Some(schema::health_output())),
         ToolKind::GetModelInfo => (schema::model_input(catalogue), Some(schema::model_output())),
         ToolKind::DbQuery => (schema::query_input(), Some(schema::query_output())),
+        ToolKind::Persist { state_key, .. } => (
+            schema::persist_input(state_key.as_deref()),
+            Some(schema::persist_output()),
+        ),
         ToolKind::NotBuilt => return None,
     };
     let asks = matches!(tool.kind, ToolKind::Llm { .. } | ToolKind::Search { .. });
+    let keeps = matches!(tool.kind, ToolKind::Persist { .. });
     let listed = Listed::new(
         tool.name.to_string(),
         tool.description.clone(),
@@ -47,10 +52,10 @@ fn listed(catalogue: &Catalogue, tool: &Tool) -> Option<Listed> {
     .with_title(title(&tool.name))
     .with_annotations(
         ToolAnnotations::new()
-            .read_only(true)
+            .read_only(!keeps)
             .destructive(false)
-            // The same question has a new answer each time.
-            .idempotent(!asks)
+            // The same question has a new answer each time, and the same data makes a new row.
+            .idempotent(!asks && !keeps)
             .open_world(asks),
     );
     Some(match output {

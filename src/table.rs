@@ -4,20 +4,20 @@ use std::fmt;
 
 /// A table: a header, and rows of as many cells.
 #[derive(Debug)]
-pub(super) struct Table<const COLUMNS: usize> {
+pub struct Table<const COLUMNS: usize> {
     rows: Vec<[String; COLUMNS]>,
 }
 
 // === impl Table ===
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    pub(super) fn new(header: [&str; COLUMNS]) -> Self {
+    pub fn new(header: [&str; COLUMNS]) -> Self {
         Self {
             rows: vec![header.map(str::to_owned)],
         }
     }
 
-    pub(super) fn row(&mut self, cells: [String; COLUMNS]) {
+    pub fn row(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(cells);
     }
 }

@@ -1,0 +1,4 @@
+//! The room as a whole.
+
+mod dsn;
+mod results;

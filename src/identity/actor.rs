@@ -1,0 +1,252 @@
+//! Identity: the actor that knows everybody. Doors ask it who somebody is; it answers from memory, and
+//! goes to the file only when that has changed.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use actix::{fut::wrap_future, prelude::*};
+use hub_actors::{
+    principal::Principal,
+    protocol::{AccessChanged, Authenticate, Digest, Heartbeat, Presented, Verdict},
+    supervise::{Link, spawn_linked},
+};
+use subtle::ConstantTimeEq;
+use tokio::{task::spawn_blocking, time::Instant};
+
+use super::{
+    desk::{Administer, administer, now},
+    identities::Identities,
+    key::{FROM_OUTSIDE, Key},
+    keys,
+    store::{Store, StoreError},
+};
+use crate::guardian::Life;
+
+/// How long a door may remember an answer.
+const REMEMBERED: Duration = Duration::from_secs(10);
+/// How often the file is looked at: another program may have revoked a key.
+const LOOK: Duration = Duration::from_millis(250);
+/// What is compared if there is no such key, so that it takes the same work.
+const NOBODY: Digest = [0; 32];
+
+/// Tells the guardian that Identity runs, or that who may enter has changed.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub struct IdentityUp {
+    /// For the doors.
+    pub access: AccessChanged,
+    /// For those who administer.
+    pub keys: Recipient<Administer>,
+}
+
+/// The actor.
+struct Identity {
+    shared: Arc<Identities>,
+    parent: Recipient<IdentityUp>,
+    /// All keys, as they are in the file.
+    rows: Vec<Key>,
+    /// Those that can be used, by id.
+    valid: HashMap<Arc<str>, (Digest, Arc<Principal>)>,
+    outside: Option<(Digest, Arc<Principal>)>,
+    open: bool,
+    /// The file's version that `rows` are of; `None` before it was read.
+    version: Option<i64>,
+    generation: u64,
+    looking: bool,
+}
+
+/// Starts the next life of Identity. Doors learn of it when it has read the file.
+pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link) -> Life {
+    let shared = shared.clone();
+    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, parent));
+    Life::helper(arbiter, address.recipient())
+}
+
+/// The version first: a change between the two is then seen at the next look.
+fn read(store: &Store) -> Result<(i64, Vec<Key>), StoreError> {
+    Ok((store.version()?, keys::all(store)?))
+}
+
+// === impl Identity ===
+
+impl Identity {
+    fn new(shared: Arc<Identities>, parent: Recipient<IdentityUp>) -> Self {
+        let outside = shared
+            .admission
+            .from_outside
+            .map(|digest| (digest, Arc::new(Principal::all(FROM_OUTSIDE))));
+        Self {
+            shared,
+            parent,
+            rows: Vec::new(),
+            valid: HashMap::new(),
+            outside,
+            open: false,
+            version: None,
+            generation: 0,
+            looking: false,
+        }
+    }
+
+    /// Makes `rows` count.
+    fn settle(&mut self) {
+        let now = now();
+        let valid = self.rows.iter().filter(|key| key.is_valid(now));
+        self.valid = valid
+            .map(|key| (key.id.clone(), (key.hash, self.principal(key))))
+            .collect();
+        self.open = self.shared.admission.is_open(&self.rows);
+        self.generation = self.shared.next_generation();
+        self.shared.end_others(|id| self.valid.contains_key(id));
+    }
+
+    fn principal(&self, key: &Key) -> Arc<Principal> {
+        Arc::new(Principal {
+            id: key.id.clone(),
+            name: key.name.clone(),
+            tools: key.rights.tools.clone(),
+            models: key.rights.models.clone(),
+            admin: key.rights.admin.clone(),
+            expires: key.rights.expires,
+            account: self.shared.account(key),
+        })
+    }
+
+    fn tell(&self, ctx: &Context<Self>) {
+        self.parent.do_send(IdentityUp {
+            access: AccessChanged {
+                generation: self.generation,
+                open: self.open,
+                identity: ctx.address().recipient(),
+            },
+            keys: ctx.address().recipient(),
+        });
+    }
+
+    fn changed(&mut self, version: i64, rows: Vec<Key>, ctx: &Context<Self>) {
+        let first = self.version.replace(version).is_none();
+        if first || rows != self.rows {
+            self.rows = rows;
+            self.settle();
+            self.tell(ctx);
+        }
+    }
+
+    /// Whether a key that could be used has expired.
+    fn somebody_expired(&self) -> bool {
+        let now = now();
+        let expired = |(_, principal): &(Digest, Arc<Principal>)| {
+            principal.expires.is_some_and(|end| end <= now)
+        };
+        self.valid.values().any(expired)
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.somebody_expired() {
+            self.settle();
+            self.tell(ctx);
+        }
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let (shared, known) = (self.shared.clone(), self.version);
+        let look = spawn_blocking(move || match shared.store.version()? {
+            version if Some(version) == known => Ok(None),
+            _ => read(&shared.store).map(Some),
+        });
+        ctx.spawn(wrap_future::<_, Self>(look).map(|looked, identity, ctx| {
+            identity.looking = false;
+            match looked {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some((version, rows)))) => identity.changed(version, rows, ctx),
+                // Who is known stays known: a disk that fails later does not close the hub.
+                Ok(Err(error)) => tracing::warn!(%error, "guardian.db cannot be read"),
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
+        }));
+    }
+
+    /// Who shows this. The same work whether there is such a key or not.
+    fn who(&self, presented: &Presented) -> Option<Arc<Principal>> {
+        match presented {
+            Presented::Key { id, digest } => {
+                let named = id.as_deref().and_then(|id| self.valid.get(id));
+                let named = one_of(named, digest);
+                let outside = one_of(self.outside.as_ref(), digest);
+                named.or(outside)
+            }
+            Presented::Local { key: None } => Some(Principal::local()),
+            Presented::Local { key: Some(id) } => {
+                self.valid.get(id).map(|(_, principal)| principal.clone())
+            }
+        }
+    }
+}
+
+fn one_of(known: Option<&(Digest, Arc<Principal>)>, digest: &Digest) -> Option<Arc<Principal>> {
+    let expected = known.map_or(&NOBODY, |(expected, _)| expected);
+    let equal = bool::from(expected.ct_eq(digest));
+    known
+        .filter(|_| equal)
+        .map(|(_, principal)| principal.clone())
+}
+
+impl Actor for Identity {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.look(ctx);
+        ctx.run_interval(LOOK, Self::look);
+    }
+}
+
+impl Handler<Authenticate> for Identity {
+    type Result = ();
+
+    fn handle(&mut self, asked: Authenticate, _: &mut Self::Context) {
+        let principal = self.who(&asked.presented);
+        let mut remembered = REMEMBERED;
+        let mut valid = true;
+        if let Some(end) = principal.as_ref().and_then(|principal| principal.expires) {
+            let left = Duration::from_secs(end.saturating_sub(now()));
+            valid = !left.is_zero();
+            remembered = remembered.min(left);
+        }
+        let verdict = Verdict {
+            principal: principal.filter(|_| valid),
+            generation: self.generation,
+            until: Instant::now() + remembered,
+        };
+        // Whoever asked may be gone.
+        let _ = asked.reply.send(verdict);
+    }
+}
+
+impl Handler<Administer> for Identity {
+    type Result = ();
+
+    fn handle(&mut self, asked: Administer, ctx: &mut Self::Context) {
+        let Administer { who, act, reply } = asked;
+        let shared = self.shared.clone();
+        let work = spawn_blocking(move || {
+            let done = administer(&shared.store, &who, act);
+            (done, read(&shared.store))
+        });
+        ctx.spawn(wrap_future::<_, Self>(work).map(|worked, identity, ctx| {
+            let (done, rows) = match worked {
+                Ok(worked) => worked,
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            };
+            // First the doors, then whoever asked.
+            if let Ok((version, rows)) = rows {
+                identity.changed(version, rows, ctx);
+            }
+            let _ = reply.send(done);
+        }));
+    }
+}
+
+impl Handler<Heartbeat> for Identity {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}
