@@ -20,6 +20,7 @@ mod audit;
 mod cache;
 mod chain;
 mod chat_doors;
+mod chat_sdk;
 mod cli;
 mod clients;
 mod config;
@@ -32,7 +33,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod doors;
-mod doors_sdk;
+
 mod guard;
 mod keys;
 mod licences;

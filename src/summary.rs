@@ -46,7 +46,11 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     let mut text = format!("{} {}", hub.name, hub.version);
     if let Some(address) = address(listener) {
         let _ = write!(text, "\n  listening on http://{address}");
-        let _ = write!(text, "\n  doors       POST /api, SDKs at /v1, MCP at {}", doors(hub));
+        let _ = write!(
+            text,
+            "\n  doors       POST /api, SDKs at /v1, MCP at {}",
+            doors(hub)
+        );
     }
     let active: Vec<_> = catalogue.active_tools().map(|tool| &*tool.name).collect();
     let _ = write!(text, "\n  tools       {}", active.join(", "));
