@@ -113,6 +113,7 @@ impl House {
             searchers: Vec::new(),
             models: vec![Arc::new(ModelInfo {
                 name: "m".into(),
+                calls: None,
                 provider: "first".into(),
                 context_tokens: None,
                 max_output_tokens: None,
