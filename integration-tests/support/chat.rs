@@ -184,7 +184,12 @@ impl Hub {
     pub(crate) async fn chat_stream(&self, door: Door, body: &Value) -> Stream {
         let text = body.to_string();
         let bytes = http::request("POST", door.path(), &door.headers(), text.as_bytes());
-        Stream::open(self, &bytes).await
+        self.stream(&bytes).await
+    }
+
+    /// The same for these bytes.
+    pub(crate) async fn stream(&self, bytes: &[u8]) -> Stream {
+        Stream::open(self, bytes).await
     }
 }
 
