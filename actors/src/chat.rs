@@ -83,7 +83,7 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
     } = chat;
     let counts = request.count;
     let prompt = history::prompt(catalogue, request.conversation.last_text());
-    let (tool, mut plan) = match find(catalogue, &model)? {
+    let (tool, mut plan) = match named(catalogue, &principal, &model)? {
         Named::Model { provider, model } => {
             // That is what this tool does.
             principal.may_call(COMPLETE)?;
@@ -134,6 +134,25 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         chatted.keeping.db = None;
     }
     Ok(chatted)
+}
+
+/// What a name means to somebody.
+///
+/// # Errors
+/// As [`find`]; [`CallError::Forbidden`] if they may not use a model of that name, whether there is one or
+/// not.
+fn named<'a>(
+    catalogue: &'a Catalogue,
+    principal: &Principal,
+    name: &str,
+) -> Result<Named<'a>, CallError> {
+    find(catalogue, name).or_else(|unknown| {
+        let bare = name
+            .split_once('/')
+            .filter(|(owner, _)| catalogue.provider(owner).is_some());
+        principal.may_use(bare.map_or(name, |(_, bare)| bare))?;
+        Err(unknown)
+    })
 }
 
 // === impl Chatted ===
