@@ -80,11 +80,16 @@ async fn two_hundred_slow_readers_cost_bounded_memory_and_delay_nobody() {
 #[tokio::test]
 async fn a_stopping_hub_lets_streams_finish() {
     let upstream = FakeUpstream::start().await;
-    let texts: Vec<String> = (0..60).map(|number| format!("part {number} ")).collect();
+    let texts: Vec<String> = (0..20).map(|number| format!("part {number} ")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let slow = Stream::of(&texts).paced(SECOND / 10);
     upstream.always(&Fault::Stream(slow));
+    let held = Stream::of(&["part 0 ", "part 1 "]).cut(1, Cut::Stall);
+    upstream.openai.always(Fault::Stream(held));
     let hub = Hub::three(&upstream).await;
+    // The hub cannot end before this one is let go.
+    let body = Door::OpenAi.ask_stream("acme/open-20b:free", "hello");
+    let held = hub.chat_stream(Door::OpenAi, &body).await;
     let mut streams = Vec::new();
     for door in DOORS {
         for model in ["claude-fast-1", "gemini-fast-1"] {
@@ -107,6 +112,7 @@ async fn a_stopping_hub_lets_streams_finish() {
     let late = hub.chat(Door::Anthropic, &body).await;
     assert_eq!(late.status, 529, "{late}");
     assert_eq!(late.header("retry-after"), "1");
+    drop(held);
     for (door, first, stream) in streams {
         let (mut said, end) = stream.rest().await;
         said.insert(0, first);
