@@ -101,12 +101,11 @@ async fn a_stopping_hub_lets_streams_finish() {
         }
     }
     hub.terminate();
-    let look = async || {
-        let body = Door::OpenAi.ask("claude-fast-1", "hello");
-        let reply = hub.chat(Door::OpenAi, &body).await;
-        (reply.status == 503).then_some(reply)
-    };
-    let (refused, _) = eventually(LOOK, "a hub that takes no more", look).await;
+    let look = async || (hub.get("/readyz").await.status == 503).then_some(());
+    eventually(LOOK, "a hub that takes no more", look).await;
+    let body = Door::OpenAi.ask("claude-fast-1", "hello");
+    let refused = hub.chat(Door::OpenAi, &body).await;
+    assert_eq!(refused.status, 503, "{refused}");
     assert_eq!(Door::OpenAi.error(&refused.body).0, "server_error");
     let body = Door::Anthropic.ask("claude-fast-1", "hello");
     let late = hub.chat(Door::Anthropic, &body).await;
