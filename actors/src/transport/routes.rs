@@ -92,20 +92,12 @@ const DOORS: [Door; 16] = [
     },
     Door {
         path: "/v1/models",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("GET") };
-            let resource = resource.route(web::get().to(chat::models::list));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| got(resource, web::get().to(chat::models::list)),
         ..OPENAI
     },
     Door {
         path: "/v1/models/{name:.+}",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("GET") };
-            let resource = resource.route(web::get().to(chat::models::one));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| got(resource, web::get().to(chat::models::one)),
         ..OPENAI
     },
     Door {
@@ -120,11 +112,7 @@ const DOORS: [Door; 16] = [
     },
     Door {
         path: "/api",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("POST") };
-            let resource = resource.route(web::post().to(api::call));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| posted(resource, web::post().to(api::call)),
         ..CALLS
     },
     Door {
@@ -150,11 +138,7 @@ const DOORS: [Door; 16] = [
     },
     Door {
         path: "/auth/me",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("GET") };
-            let resource = resource.route(web::get().to(auth::me));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| got(resource, web::get().to(auth::me)),
         ..CLOSED
     },
     Door {
@@ -178,20 +162,12 @@ const DOORS: [Door; 16] = [
 const SSE: [Door; 2] = [
     Door {
         path: "/sse",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("GET") };
-            let resource = resource.route(web::get().to(mcp::sse::stream));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| got(resource, web::get().to(mcp::sse::stream)),
         ..CLOSED
     },
     Door {
         path: "/messages",
-        routes: |resource| {
-            let other = || async { status::method_not_allowed("POST") };
-            let resource = resource.route(web::post().to(mcp::sse::message));
-            resource.default_service(web::to(other))
-        },
+        routes: |resource| posted(resource, web::post().to(mcp::sse::message)),
         ..CALLS
     },
 ];
@@ -229,11 +205,14 @@ fn posted(resource: Resource, route: actix_web::Route) -> Resource {
     resource.route(route).default_service(web::to(other))
 }
 
+fn got(resource: Resource, route: actix_web::Route) -> Resource {
+    let other = || async { status::method_not_allowed("GET") };
+    resource.route(route).default_service(web::to(other))
+}
+
 /// Monitors ask with HEAD.
 fn seen(resource: Resource, route: actix_web::Route) -> Resource {
-    let other = || async { status::method_not_allowed("GET") };
-    let resource = resource.route(route.guard(Any(Get()).or(Head())));
-    resource.default_service(web::to(other))
+    got(resource, route.guard(Any(Get()).or(Head())))
 }
 
 // === impl Door ===
