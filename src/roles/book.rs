@@ -7,12 +7,14 @@ use tokio::time::Instant;
 use super::{permission::Granted, table::Read};
 use crate::cloud_db::DatabaseSpec;
 
+/// Tests have no minute to wait.
+const IS_TEST: bool = cfg!(feature = "fixtures");
 /// How old it may be before it is read again.
-const REFRESH: Duration = Duration::from_secs(15);
+const REFRESH: Duration = Duration::from_secs(if IS_TEST { 1 } else { 15 });
 /// Pause between two tries to read it.
-pub const RETRY: Duration = Duration::from_secs(5);
+pub const RETRY: Duration = Duration::from_secs(if IS_TEST { 1 } else { 5 });
 /// How long it counts if it cannot be read again.
-const COUNTS: Duration = Duration::from_secs(60);
+const COUNTS: Duration = Duration::from_secs(if IS_TEST { 8 } else { 60 });
 
 /// Where roles come from.
 #[derive(Clone)]
