@@ -58,6 +58,7 @@ mod pressure;
 mod rates;
 mod refusals;
 mod retries;
+mod roles;
 mod scopes;
 mod sealing;
 mod search;

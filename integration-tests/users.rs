@@ -8,7 +8,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::support::{FakeUpstream, Hub, Pyfun, Reply, http, packages::python, within};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 const BROWSER: &str = "Mozilla/5.0 (test)";
 /// Longest run of a command, with half a million rounds on a busy machine.
 const RUN: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ fn pyfun(upstream: &FakeUpstream) -> String {
 }
 
 /// Runs `hub ARGUMENTS..` in the hub's folder: it acts on the running one.
-async fn command(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
+pub(crate) async fn command(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
         .args(arguments)
         .env_clear()
@@ -56,14 +56,14 @@ async fn hub(upstream: &FakeUpstream) -> Hub {
 }
 
 /// A browser at the hub's own pages.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     hub: &'a Hub,
     agent: &'a str,
     cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(hub: &'a Hub) -> Self {
+    pub(crate) fn new(hub: &'a Hub) -> Self {
         Self {
             hub,
             agent: BROWSER,
@@ -71,7 +71,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    async fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
         let cookie = self.cookie.clone().unwrap_or_default();
         let headers = [
             ("Content-Type", "application/json"),
@@ -96,7 +96,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Logs in; keeps the cookie if there is one.
-    async fn login(&mut self, name: &str, password: &str) -> Reply {
+    pub(crate) async fn login(&mut self, name: &str, password: &str) -> Reply {
         let reply = self
             .send(
                 "POST",

@@ -17,7 +17,8 @@ use subtle::ConstantTimeEq;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    desk::{Administer, Done, administer, now},
+    desk::{Act, Administer, Done, administer, now},
+    granted::Roles,
     identities::Identities,
     key::{FROM_OUTSIDE, Key},
     keys,
@@ -26,7 +27,7 @@ use super::{
     store::{Store, StoreError},
     users::{self, User},
 };
-use crate::guardian::Life;
+use crate::{guardian::Life, roles::Source};
 
 /// How long a door may remember an answer.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -66,12 +67,18 @@ pub(super) struct Identity {
     version: Option<i64>,
     generation: u64,
     looking: bool,
+    pub(super) roles: Roles,
 }
 
 /// Starts the next life of Identity. Doors learn of it when it has read the file.
-pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link) -> Life {
-    let shared = shared.clone();
-    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, parent));
+pub fn start(
+    shared: &Arc<Identities>,
+    roles: &Source,
+    parent: Recipient<IdentityUp>,
+    link: Link,
+) -> Life {
+    let (shared, roles) = (shared.clone(), Roles::new(roles.clone()));
+    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, roles, parent));
     Life::helper(arbiter, address.recipient())
 }
 
@@ -96,7 +103,7 @@ struct Rows {
 // === impl Identity ===
 
 impl Identity {
-    fn new(shared: Arc<Identities>, parent: Recipient<IdentityUp>) -> Self {
+    fn new(shared: Arc<Identities>, roles: Roles, parent: Recipient<IdentityUp>) -> Self {
         let outside = shared
             .admission
             .from_outside
@@ -115,6 +122,7 @@ impl Identity {
             version: None,
             generation: 0,
             looking: false,
+            roles,
         }
     }
 
@@ -187,6 +195,7 @@ impl Identity {
             self.tell(ctx);
         }
         self.write_sessions(ctx);
+        self.look_at_roles(ctx);
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
@@ -238,6 +247,7 @@ impl Actor for Identity {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.roles.open();
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
     }
@@ -274,6 +284,9 @@ impl Handler<Administer> for Identity {
 
     fn handle(&mut self, asked: Administer, ctx: &mut Self::Context) {
         let Administer { who, act, reply } = asked;
+        if let Act::Role(act) = act {
+            return self.change_roles(act, reply, ctx);
+        }
         let shared = self.shared.clone();
         let work = spawn_blocking(move || {
             let done = administer(&shared.store, &who, act);

@@ -19,6 +19,7 @@ use super::{
     store::StoreError,
     users::{self, Found, User},
 };
+use crate::roles;
 
 /// Passwords that are checked at a time.
 pub const AT_A_TIME: usize = 2;
@@ -139,7 +140,23 @@ impl Handler<Login> for Identity {
             });
             work.await
         };
-        ctx.spawn(wrap_future::<_, Self>(checked).map(|checked, identity, ctx| {
+        let checked = wrap_future::<_, Self>(checked).then(|checked, identity, _| {
+            let database = match &checked {
+                Ok((Ok(Checked::Right(user, ..)), ..)) => identity.roles.needed(user),
+                _ => None,
+            };
+            wrap_future(async move {
+                let read = match database {
+                    Some(database) => Some(roles::read(&database).await),
+                    None => None,
+                };
+                (checked, read)
+            })
+        });
+        ctx.spawn(checked.map(|(checked, read), identity, ctx| {
+            if let Some(read) = read {
+                identity.take_roles(read, ctx);
+            }
             let (checked, before, shared) = match checked {
                 Ok(checked) => checked,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -161,7 +178,8 @@ impl Handler<Login> for Identity {
                     if let Some((user, attempts)) = kept {
                         // After the answer, which must not take longer for those whom we know.
                         ctx.spawn(wrap_future(async move {
-                            let kept = spawn_blocking(move || users::keep(&shared.store, user, attempts));
+                            let kept =
+                                spawn_blocking(move || users::keep(&shared.store, user, attempts));
                             if let Ok(Err(error)) = kept.await {
                                 tracing::warn!(%error, "a failed login is counted in memory alone");
                             }
