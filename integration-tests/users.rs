@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Stdio, time::Duration};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::support::{FakeUpstream, Hub, Pyfun, Reply, http, packages::python, within};
+use crate::support::{FakeUpstream, Hub, Pyfun, Reply, eventually, http, packages::python, within};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 const BROWSER: &str = "Mozilla/5.0 (test)";
@@ -23,6 +23,7 @@ pub(crate) async fn command(folder: &Path, arguments: &[&str], input: &str) -> (
     let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
         .args(arguments)
         .env_clear()
+        .env("HUB_DATA_DIR", "data")
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -59,7 +60,7 @@ async fn hub(upstream: &FakeUpstream) -> Hub {
 pub(crate) struct Browser<'a> {
     hub: &'a Hub,
     agent: &'a str,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
@@ -114,7 +115,7 @@ impl<'a> Browser<'a> {
         reply
     }
 
-    async fn me(&self) -> Reply {
+    pub(crate) async fn me(&self) -> Reply {
         self.send("GET", "/auth/me", &Value::Null).await
     }
 }
@@ -387,4 +388,45 @@ async fn what_is_no_login_is_told_so() {
     ada.send("GET", "/auth/login", &Value::Null)
         .await
         .assert_fails(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn logins_and_logouts_are_put_down_without_what_was_typed() {
+    let upstream = FakeUpstream::start().await;
+    let hub = hub(&upstream).await;
+    let folder = hub.process.folder.path();
+    let mut ada = Browser::new(&hub);
+    ada.login("ada", "not her password").await;
+    // Where the name belongs people type their password, too.
+    ada.login(PASSWORD, "ada").await;
+    ada.login("ada", PASSWORD).await.assert_ok();
+    let out = ada.send("POST", "/auth/logout", &Value::Null).await;
+    out.assert_ok();
+    let look = async || {
+        let (_, lines) = command(folder, &["audit", "--json"], "").await;
+        let lines: Vec<Value> = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let brief = lines.iter().map(|line| {
+            ["name", "door", "what", "outcome", "provider"]
+                .map(|field| line[field].as_str().unwrap())
+                .join(" ")
+        });
+        let brief: Vec<_> = brief.collect();
+        (brief
+            == [
+                "local control user add ada ok ",
+                "ada auth login unauthorized 127.0.0.1",
+                "nobody auth login unauthorized 127.0.0.1",
+                "ada auth login ok 127.0.0.1",
+                "ada auth logout ok 127.0.0.1",
+            ])
+        .then_some(())
+    };
+    eventually(Duration::from_secs(10), "five lines of the audit", look).await;
+    for (place, bytes) in hub.traces() {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(PASSWORD), "{place}");
+    }
 }

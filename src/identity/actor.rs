@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -137,6 +137,10 @@ impl Identity {
             .shared
             .admission
             .is_open(&self.rows, !self.users.is_empty());
+        // Before anybody is told: who has made the first key may use it before a door has heard of it.
+        if !self.open {
+            self.shared.closed.store(true, Ordering::SeqCst);
+        }
         self.generation = self.shared.next_generation();
         let sessions = self.session_accounts();
         self.shared
@@ -160,6 +164,7 @@ impl Identity {
             access: AccessChanged {
                 generation: self.generation,
                 open: self.open,
+                closed: self.shared.closed.clone(),
                 identity: ctx.address().recipient(),
                 logins: ctx.address().recipient(),
                 logouts: ctx.address().recipient(),
@@ -314,4 +319,65 @@ impl Handler<Heartbeat> for Identity {
     type Result = ();
 
     fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_actors::supervise::ChildExited;
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+    use crate::{
+        identity::{Act, Admission, NewKey, Rights},
+        settings::Auth,
+    };
+
+    /// A guardian that passes nothing on: no door ever hears of a second change.
+    struct Silent(mpsc::UnboundedSender<IdentityUp>);
+
+    impl Actor for Silent {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<IdentityUp> for Silent {
+        type Result = ();
+
+        fn handle(&mut self, up: IdentityUp, _: &mut Self::Context) {
+            drop(self.0.send(up));
+        }
+    }
+
+    impl Handler<ChildExited> for Silent {
+        type Result = ();
+
+        fn handle(&mut self, _: ChildExited, _: &mut Self::Context) {}
+    }
+
+    #[actix::test]
+    async fn who_has_the_first_key_finds_no_open_door_any_more() {
+        let admission = Admission {
+            auth: Auth::Auto,
+            loopback: true,
+            from_outside: None,
+        };
+        let shared = Identities::new(Store::in_memory().expect("opens"), admission);
+        let (heard, mut ups) = mpsc::unbounded_channel();
+        let guardian = Silent(heard).start();
+        let link = Link::new(guardian.clone().recipient(), "identity".into(), 1);
+        let _life = start(&shared, guardian.recipient(), link);
+        let first = ups.recv().await.expect("it is up");
+        assert!(first.access.is_open());
+        let (reply, done) = oneshot::channel();
+        first.keys.do_send(Administer {
+            who: Principal::local(),
+            act: Act::Add(NewKey {
+                name: "first".to_owned(),
+                rights: Rights::all(),
+            }),
+            reply,
+        });
+        done.await.expect("is answered").expect("is made");
+        // What the door knows is old, and closed all the same.
+        assert!(!first.access.is_open());
+    }
 }

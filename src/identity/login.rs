@@ -42,8 +42,8 @@ pub(super) struct Try {
 pub(super) enum Checked {
     /// They are in.
     Right(User, Session, Zeroizing<String>),
-    /// They are not; of a user that there is, what to keep of it.
-    Wrong(Option<(i64, Attempts)>),
+    /// They are not. As whom they tried, if there is such a user, and what to keep of it.
+    Wrong(Option<User>, Option<Attempts>),
 }
 
 /// Looks at a password. The same work for everybody: a user, nobody, one who is locked.
@@ -65,24 +65,24 @@ pub(super) fn check(shared: &Identities, who: &Try, now: u64) -> Result<Checked,
     let nobody = Hash::nobody();
     let hash = user.as_ref().map_or(&nobody, |(_, hash, _)| hash);
     let right = hash.verify(password, shared.rounds.max(rounds));
+    let known = user.as_ref().map(|(user, ..)| user.clone());
     if !begun {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     }
-    let known = user.as_ref().map(|(user, ..)| user.id);
     let admitted = user.filter(|(user, ..)| right && !user.is_locked);
     let attempts = shared.lockout().end(name, admitted.is_some(), now);
     let Some((user, hash, _)) = admitted else {
-        return Ok(Checked::Wrong(known.map(|id| (id, attempts))));
+        return Ok(Checked::Wrong(known, Some(attempts)));
     };
     let session = Session::begin(user.id, browser.address, browser.agent, now);
     let Ok((session, id)) = session else {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     };
     let outdated = hash.rounds() != ROUNDS;
     let renewed = outdated.then(|| Hash::again(password)).and_then(Result::ok);
     let hashes = (&hash, renewed.as_ref());
     if !sessions::begin(&shared.store, &session, before.as_ref(), hashes)? {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     }
     if kept != attempts {
         users::keep(&shared.store, user.id, attempts)?;
@@ -174,8 +174,9 @@ impl Handler<Login> for Identity {
                         principal,
                     })
                 }
-                Ok(Checked::Wrong(kept)) => {
-                    if let Some((user, attempts)) = kept {
+                Ok(Checked::Wrong(tried, kept)) => {
+                    let name = tried.as_ref().map(|user| user.name.as_str().into());
+                    if let (Some(User { id: user, .. }), Some(attempts)) = (tried, kept) {
                         // After the answer, which must not take longer for those whom we know.
                         ctx.spawn(wrap_future(async move {
                             let kept =
@@ -185,7 +186,7 @@ impl Handler<Login> for Identity {
                             }
                         }));
                     }
-                    Err(LoginError::Wrong)
+                    Err(LoginError::Wrong(name))
                 }
                 Err(error) => {
                     tracing::warn!(%error, "nobody can log in");
@@ -259,8 +260,8 @@ mod tests {
             before: None,
         };
         let checked = check(shared, &who, now).expect("is checked");
-        if let Checked::Wrong(Some((user, attempts))) = &checked {
-            users::keep(&shared.store, *user, *attempts).expect("is kept");
+        if let Checked::Wrong(Some(user), Some(attempts)) = &checked {
+            users::keep(&shared.store, user.id, *attempts).expect("is kept");
         }
         matches!(checked, Checked::Right(..))
     }
