@@ -15,7 +15,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// All that the actors may build upon. Another name here is a decision: nothing in this list reads
 /// the environment, opens files or holds a secret, but rusqlite, which opens the one file that the
 /// Guardian names: its callers behind the wall get that name from a capability.
-const ACTORS_DEPEND_ON: [&str; 25] = [
+const ACTORS_DEPEND_ON: [&str; 26] = [
     "actix",
     "actix-web",
     "arc-swap",
@@ -40,6 +40,7 @@ const ACTORS_DEPEND_ON: [&str; 25] = [
     "thiserror",
     "tokio",
     "tracing",
+    "utoipa",
     "uuid",
 ];
 

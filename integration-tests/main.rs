@@ -56,6 +56,7 @@ mod persist_faults;
 mod postgres_tls;
 mod pressure;
 mod rates;
+mod reference;
 mod refusals;
 mod retries;
 mod roles;

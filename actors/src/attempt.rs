@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::protocol::FailureKind;
 
 /// One provider's part in a call, as `meta.attempts` shows it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attempt {
     /// Who was asked.
+    #[schema(value_type = String)]
     pub provider: Arc<str>,
     /// For which model; not there for a search.
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(value_type = String)]
     pub model: Arc<str>,
-    /// How it ended.
+    /// How it ended: `ok`, or a word for what went wrong.
     #[serde(serialize_with = "outcome")]
+    #[schema(value_type = String)]
     pub outcome: Result<(), FailureKind>,
     /// The vendor's last HTTP status, if one came.
     pub status: Option<u16>,

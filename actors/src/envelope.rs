@@ -6,6 +6,7 @@
 
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The only version so far.
 pub const VERSION: u8 = 1;
@@ -36,16 +37,24 @@ pub struct Envelope {
     pub data: Vec<u8>,
 }
 
-/// Its fields as they travel.
-#[derive(Serialize, Deserialize)]
+/// A sealed message, as it travels.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = Envelope)]
 #[serde(deny_unknown_fields)]
-struct Fields {
+pub(crate) struct Fields {
+    /// The version: 1.
     v: u8,
+    /// Whose key sealed it.
     kid: String,
+    /// When, in seconds since 1970.
     ts: u64,
+    /// Its own name, used once.
     id: String,
+    /// In hexadecimal, 12 bytes.
     nonce: String,
+    /// In hexadecimal, 16 bytes.
     tag: String,
+    /// In base64: the sealed text.
     data: String,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::attempt::Attempt;
 
@@ -79,7 +80,8 @@ pub enum CallError {
 }
 
 /// The body of a failed call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
 pub struct ErrorBody<'a> {
     /// One plain sentence.
     pub error: String,

@@ -20,6 +20,7 @@ use tokio::{
     time::Instant,
 };
 
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -143,7 +144,7 @@ pub struct Found {
 }
 
 /// One page. All texts are plain: no markup, no control characters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
     /// Its title; its address if it has none.
     pub title: String,
@@ -177,7 +178,7 @@ pub struct Completion {
 }
 
 /// Tokens of one call, vendor differences evened out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// The whole prompt, cached part included.
     pub input_tokens: u64,
@@ -195,7 +196,7 @@ pub struct Usage {
 }
 
 /// Why a completion ended (OpenAI's words, which the other vendors' map onto).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.

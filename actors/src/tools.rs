@@ -6,6 +6,7 @@ use actix::Recipient;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::{
     attempt::Attempt,
@@ -66,12 +67,14 @@ pub enum ToolResult {
 }
 
 /// Who answered, and what there is to say about it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Provenance {
     /// Who answered.
+    #[schema(value_type = String)]
     pub provider: Arc<str>,
     /// The model that was asked; not there for a search.
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(value_type = String)]
     pub model: Arc<str>,
     /// From the hub's own cache.
     pub cached: bool,
@@ -89,7 +92,7 @@ pub struct Provenance {
 }
 
 /// What there is to say about an answer besides its text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum About {
     /// An LLM's.
@@ -102,9 +105,11 @@ pub enum About {
         /// Tokens.
         usage: Usage,
         /// US dollars; null if the configuration does not know the model's prices.
+        #[schema(required)]
         cost_usd: Option<f64>,
         /// Parameters that the provider does not take.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(value_type = Vec<String>)]
         dropped_params: Vec<Cow<'static, str>>,
     },
     /// A search's.

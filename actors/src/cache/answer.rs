@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     attempt::Attempt,
@@ -26,7 +27,8 @@ pub struct Answer {
 }
 
 /// What the cache did for a call, as `meta.cache` and `X-Hub-Cache` say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CacheStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The answer was there, or another call was about to get it: this one cost nothing.

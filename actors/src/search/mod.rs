@@ -6,6 +6,7 @@ use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 pub use self::params::SearchParams;
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What a search says besides its text.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Findings {
     /// The vendor's own short answer, if it gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,6 +26,7 @@ pub struct Findings {
     pub results: Vec<Hit>,
     /// Parameters that the caller set and this provider does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub dropped_params: Vec<Cow<'static, str>>,
 }
 

@@ -10,6 +10,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::{
     api_stream,
@@ -17,6 +18,7 @@ use super::{
     calls::{Recorded, milliseconds},
     layers::Caller,
     lobby::Lobby,
+    openapi::shapes,
 };
 use crate::{
     attempt::Attempt,
@@ -28,11 +30,16 @@ use crate::{
 };
 
 /// The request.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Call)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
+    /// Which tool.
+    #[schema(min_length = 1)]
     tool: String,
+    /// What the tool takes: `prompt` and `max_tokens` for a model, `query` for a search, `sql` for `db_query`.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     params: Option<Value>,
     /// Whether to answer bit by bit.
     #[serde(default)]
@@ -40,19 +47,26 @@ pub(super) struct Request {
 }
 
 /// The body of a successful call.
-#[derive(Serialize)]
-struct Success<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Success<'a> {
+    /// Text from a model or a search, rows from `db_query`, an object from tools about the hub.
+    #[schema(schema_with = shapes::result)]
     result: &'a ToolResult,
+    #[schema(value_type = Meta<'static>)]
     meta: Meta<'a>,
 }
 
 /// What a successful call says besides its result.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Meta<'a> {
+    /// The same as in `X-Request-Id`.
     request_id: &'a str,
+    /// From the request to the answer, in milliseconds.
     duration_ms: u64,
     #[serde(flatten)]
+    #[schema(schema_with = shapes::provenance)]
     provenance: Option<&'a Provenance>,
+    /// Whether `db_query` found more rows than it gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<bool>,
 }

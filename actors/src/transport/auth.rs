@@ -5,8 +5,8 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     access::Denied,
@@ -16,6 +16,7 @@ use super::{
     lobby::Lobby,
     refused::Refused,
     session,
+    status::Status,
 };
 use crate::{
     principal::Principal,
@@ -23,11 +24,26 @@ use crate::{
 };
 
 /// What somebody shows to get a session.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Credentials {
+pub(super) struct Credentials {
     username: String,
     password: String,
+}
+
+/// Whose key or session it is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Me<'a> {
+    /// The key's or the session's own name.
+    id: &'a str,
+    /// What people call it.
+    name: &'a str,
+    /// Tools that it may call.
+    tools: String,
+    /// Models that it may name.
+    models: String,
+    /// Its administrative permissions.
+    admin: String,
 }
 
 /// `POST /auth/login`
@@ -98,9 +114,9 @@ pub async fn logout(
         let from = session::browser(&request).address;
         lobby.entries.logout(&lobby.trail, &caller.0, from);
     }
-    HttpResponse::Ok()
-        .cookie(session::end())
-        .json(json!({"status": "logged out"}))
+    HttpResponse::Ok().cookie(session::end()).json(Status {
+        status: "logged out",
+    })
 }
 
 /// `GET /auth/me`
@@ -111,12 +127,12 @@ pub async fn me(caller: web::ReqData<Caller>) -> HttpResponse {
         .json(about(&principal))
 }
 
-fn about(principal: &Principal) -> Value {
-    json!({
-        "id": &*principal.id,
-        "name": &*principal.name,
-        "tools": principal.tools.to_string(),
-        "models": principal.models.to_string(),
-        "admin": principal.admin.to_string(),
-    })
+fn about(principal: &Principal) -> Me<'_> {
+    Me {
+        id: &principal.id,
+        name: &principal.name,
+        tools: principal.tools.to_string(),
+        models: principal.models.to_string(),
+        admin: principal.admin.to_string(),
+    }
 }

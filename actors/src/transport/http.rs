@@ -14,6 +14,7 @@ use super::{
     layers::{Front, Gate},
     lobby::Lobby,
     mcp::{Mcp, McpOptions},
+    openapi::Reference,
     routes, status,
 };
 use crate::{
@@ -127,6 +128,10 @@ impl HttpTransport {
         let front = Front(Arc::new(self.options.guard.clone()));
         let access = self.lobby.access.clone();
         let sse = self.options.mcp.sse;
+        let catalogue = self.lobby.catalogue.load();
+        let version = catalogue.as_ref().map(|known| &*known.hub.version);
+        let reference = Reference::new(&routes::doors(sse), version.unwrap_or_default())?;
+        let reference = web::Data::new(reference);
         let app = move || {
             let mut app = App::new();
             for door in routes::doors(sse) {
@@ -137,6 +142,7 @@ impl HttpTransport {
             app.wrap(front.clone())
                 .app_data(lobby.clone())
                 .app_data(mcp.clone())
+                .app_data(reference.clone())
                 // What is no path at all (`OPTIONS *`).
                 .default_service(web::to(status::nothing))
         };

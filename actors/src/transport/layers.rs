@@ -263,6 +263,7 @@ mod tests {
             needs: Some("admin:keys"),
             counts: true,
             routes: |resource| resource,
+            about: None,
             refuse: Refused::answer,
         };
         let post = TestRequest::post().to_srv_request();

@@ -16,6 +16,7 @@ mod known;
 mod layers;
 mod lobby;
 pub mod mcp;
+mod openapi;
 mod refused;
 pub mod routes;
 mod session;

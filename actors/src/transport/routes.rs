@@ -7,11 +7,13 @@ use actix_web::{
     http::Method,
     web,
 };
+use utoipa::openapi::PathItem;
 
 use super::{
     api, auth,
     chat::{self, Anthropic, CountTokens, OpenAi},
     crypto, mcp,
+    openapi::{self, about},
     refused::Refused,
     status,
 };
@@ -31,6 +33,8 @@ pub struct Door {
     pub counts: bool,
     /// What is behind.
     pub routes: fn(Resource) -> Resource,
+    /// What the reference says of it; `None` where nothing is.
+    pub about: Option<fn() -> PathItem>,
     /// What it tells those who do not come in.
     pub refuse: fn(Refused) -> HttpResponse,
 }
@@ -43,6 +47,7 @@ const CLOSED: Door = Door {
     needs: None,
     counts: false,
     routes: |resource| resource,
+    about: None,
     refuse: Refused::answer,
 };
 
@@ -71,33 +76,38 @@ const ANTHROPIC: Door = Door {
 };
 
 /// Every door there always is.
-const DOORS: [Door; 16] = [
+const DOORS: [Door; 18] = [
     Door {
         path: "/v1/chat/completions",
         counts: true,
         routes: conversations::<OpenAi>,
+        about: Some(about::vendors::completions),
         ..OPENAI
     },
     Door {
         path: "/v1/messages",
         counts: true,
         routes: conversations::<Anthropic>,
+        about: Some(about::vendors::messages),
         ..ANTHROPIC
     },
     Door {
         path: "/v1/messages/count_tokens",
         counts: true,
         routes: conversations::<CountTokens>,
+        about: Some(about::vendors::count_tokens),
         ..ANTHROPIC
     },
     Door {
         path: "/v1/models",
         routes: |resource| got(resource, web::get().to(chat::models::list)),
+        about: Some(about::vendors::models),
         ..OPENAI
     },
     Door {
         path: "/v1/models/{name:.+}",
         routes: |resource| got(resource, web::get().to(chat::models::one)),
+        about: Some(about::vendors::model),
         ..OPENAI
     },
     Door {
@@ -113,47 +123,68 @@ const DOORS: [Door; 16] = [
     Door {
         path: "/api",
         routes: |resource| posted(resource, web::post().to(api::call)),
+        about: Some(about::api),
         ..CALLS
     },
     Door {
         path: crypto::PATH,
         routes: |resource| posted(resource, web::post().to(crypto::call)),
+        about: Some(about::crypto),
         ..CALLS
     },
     Door {
         path: "/mcp",
         routes: |resource| resource.default_service(web::to(mcp::serve)),
+        about: Some(about::mcp),
         ..CALLS
     },
     Door {
         path: "/auth/login",
         login: true,
         routes: |resource| posted(resource, web::post().to(auth::login)),
+        about: Some(about::login),
         ..CLOSED
     },
     Door {
         path: "/auth/logout",
         routes: |resource| posted(resource, web::post().to(auth::logout)),
+        about: Some(about::logout),
         ..CLOSED
     },
     Door {
         path: "/auth/me",
         routes: |resource| got(resource, web::get().to(auth::me)),
+        about: Some(about::me),
+        ..CLOSED
+    },
+    Door {
+        path: "/openapi.json",
+        routes: |resource| seen(resource, web::route().to(openapi::document)),
+        about: Some(about::document),
+        ..CLOSED
+    },
+    Door {
+        path: "/docs",
+        routes: |resource| seen(resource, web::route().to(openapi::page)),
+        about: Some(about::page),
         ..CLOSED
     },
     Door {
         path: "/",
         routes: |resource| seen(resource, web::route().to(status::root)),
+        about: Some(about::root),
         ..PUBLIC
     },
     Door {
         path: "/healthz",
         routes: |resource| seen(resource, web::route().to(status::healthz)),
+        about: Some(about::healthz),
         ..PUBLIC
     },
     Door {
         path: "/readyz",
         routes: |resource| seen(resource, web::route().to(status::readyz)),
+        about: Some(about::readyz),
         ..PUBLIC
     },
 ];
@@ -163,11 +194,13 @@ const SSE: [Door; 2] = [
     Door {
         path: "/sse",
         routes: |resource| got(resource, web::get().to(mcp::sse::stream)),
+        about: Some(about::sse),
         ..CLOSED
     },
     Door {
         path: "/messages",
         routes: |resource| posted(resource, web::post().to(mcp::sse::message)),
+        about: Some(about::sse_message),
         ..CALLS
     },
 ];

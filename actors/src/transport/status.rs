@@ -1,39 +1,63 @@
 //! Status: what monitoring, orchestrators and the existing clients' connection tests ask.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{api::failure, lobby::Lobby};
 use crate::catalogue::Catalogue;
+
+/// How the hub is, in a word.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    /// The word.
+    pub(super) status: &'static str,
+}
+
+/// Who we are.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Identity<'a> {
+    /// `running`
+    status: &'static str,
+    /// The hub's name in its configuration.
+    service: &'a str,
+    /// The program's version.
+    version: &'a str,
+    /// Since it was started.
+    uptime_seconds: u64,
+    /// `HUB_TRANSPORT`
+    transport: &'a str,
+}
 
 /// `GET /`: who we are.
 pub async fn root(lobby: web::Data<Lobby>) -> HttpResponse {
     match lobby.catalogue.load().as_deref() {
         Some(catalogue) => HttpResponse::Ok().json(identity(catalogue)),
-        None => HttpResponse::ServiceUnavailable().json(json!({"status": "starting"})),
+        None => HttpResponse::ServiceUnavailable().json(Status { status: "starting" }),
     }
 }
 
-fn identity(catalogue: &Catalogue) -> serde_json::Value {
-    json!({
-        "status": "running",
-        "service": catalogue.hub.name,
-        "version": catalogue.hub.version,
-        "uptime_seconds": catalogue.hub.started.elapsed().as_secs(),
-        "transport": catalogue.hub.transport,
-    })
+fn identity(catalogue: &Catalogue) -> Identity<'_> {
+    let hub = &catalogue.hub;
+    Identity {
+        status: "running",
+        service: &hub.name,
+        version: &hub.version,
+        uptime_seconds: hub.started.elapsed().as_secs(),
+        transport: &hub.transport,
+    }
 }
 
 /// `GET /healthz`: the process lives.
 pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+    HttpResponse::Ok().json(Status { status: "ok" })
 }
 
 /// `GET /readyz`: calls are taken.
 pub async fn readyz(lobby: web::Data<Lobby>) -> HttpResponse {
     match lobby.unready() {
-        None => HttpResponse::Ok().json(json!({"status": "ready"})),
-        Some(why) => HttpResponse::ServiceUnavailable().json(json!({"status": why})),
+        None => HttpResponse::Ok().json(Status { status: "ready" }),
+        Some(why) => HttpResponse::ServiceUnavailable().json(Status { status: why }),
     }
 }
 
