@@ -134,7 +134,7 @@ impl House {
         let searchers = searching().map(|provider| upstreams.search(provider));
         let database = database(vault, &places.folder);
         let roles = match &database {
-            Ok(Some(database)) => roles::Source::Database(database.clone()),
+            Ok(Some(database)) => roles::Source::Database(Box::new(database.clone())),
             Ok(None) => roles::Source::Nowhere,
             Err(_) => roles::Source::Unusable,
         };

@@ -24,7 +24,7 @@ pub enum Source {
     /// DATABASE_URL is set, and cannot be used.
     Unusable,
     /// From this database.
-    Database(DatabaseSpec),
+    Database(Box<DatabaseSpec>),
 }
 
 /// What is remembered.
