@@ -323,7 +323,7 @@ impl Handler<Heartbeat> for Identity {
 
 #[cfg(test)]
 mod tests {
-    use hub_actors::supervise::ChildExited;
+    use hub_actors::protocol::ChildExited;
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
@@ -364,7 +364,7 @@ mod tests {
         let (heard, mut ups) = mpsc::unbounded_channel();
         let guardian = Silent(heard).start();
         let link = Link::new(guardian.clone().recipient(), "identity".into(), 1);
-        let _life = start(&shared, guardian.recipient(), link);
+        let _life = start(&shared, &Source::Nowhere, guardian.recipient(), link);
         let first = ups.recv().await.expect("it is up");
         assert!(first.access.is_open());
         let (reply, done) = oneshot::channel();
