@@ -1,12 +1,12 @@
 //! Start: from the command line to a sealed process that serves.
 
-use std::{io, net::TcpListener, path::Path, sync::Arc};
+use std::{io, net::TcpListener, path::Path, sync::Arc, time::Instant};
 
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
     confine::Confinement,
-    control::Bound,
+    control::{self, Bound},
     data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
@@ -188,7 +188,8 @@ fn open(
     port: u16,
     folder: Option<&DataFolder>,
 ) -> u8 {
-    let identities = premises.identities.clone();
+    let (since, identities) = (Instant::now(), premises.identities.clone());
+    let trail = premises.audit.as_ref().map(|audit| audit.trail.clone());
     let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
         complain(error.to_string());
         None
@@ -200,6 +201,9 @@ fn open(
         } = &*identities;
         let entry = admission.enter(store, identity::now());
         let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        if let (Some(_), Some(trail)) = (&entry.first, &trail) {
+            control::first_key(trail, since);
+        }
         let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
         Ok(summary::startup(listener, house, settings) + &entry)
     };

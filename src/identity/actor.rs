@@ -310,7 +310,7 @@ impl Handler<Heartbeat> for Identity {
 
 #[cfg(test)]
 mod tests {
-    use hub_actors::supervise::ChildExited;
+    use hub_actors::protocol::ChildExited;
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
