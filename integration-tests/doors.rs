@@ -46,7 +46,7 @@ fn paths() -> Vec<(String, bool)> {
         "/readyz%00",
         "/console",
         "/metrics",
-        "/v1/models",
+        "/v1/nothing",
         "/.well-known/oauth-protected-resource",
     ] {
         paths.push((nowhere.to_owned(), false));

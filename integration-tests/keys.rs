@@ -299,6 +299,15 @@ async fn a_wide_address_is_closed_and_the_first_start_shows_a_key_once() {
     hub.call_with(&key, "llm_complete", json!({"prompt": "hello"}))
         .await
         .assert_ok();
+    // Nobody asked for it, and it is put down all the same.
+    let look = async || {
+        let audit = rusqlite::Connection::open(data.path().join("audit.db")).ok()?;
+        let first =
+            "SELECT count(*) FROM audit WHERE door = 'control' AND what LIKE 'key add admin%'";
+        let count: i64 = audit.query_row(first, [], |row| row.get(0)).ok()?;
+        (count == 1).then_some(())
+    };
+    eventually(Duration::from_secs(10), "the first key in the audit", look).await;
     drop(hub);
     let again = start().await;
     let summary = again.process.stderr.text();

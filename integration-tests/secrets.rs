@@ -131,7 +131,7 @@ async fn no_fault_brings_a_secret_to_light() {
     for (path, body) in [
         (
             "/api",
-            json!({"tool": "persist_result", "params": {"session_id": "a", "llm_key": "b", "content": "c"}}),
+            json!({"tool": "persist_result", "params": {"data": {"a": 1}}}),
         ),
         (
             "/crypto",

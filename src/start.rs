@@ -1,13 +1,13 @@
 //! Start: from the command line to a sealed process that serves.
 
-use std::{io, net::TcpListener, path::Path, sync::Arc};
+use std::{io, net::TcpListener, path::Path, sync::Arc, time::Instant};
 
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
     cloud_db::VARIABLE as DATABASE,
     confine::Confinement,
-    control::Bound,
+    control::{self, Bound},
     data_folder::DataFolder,
     doors,
     environment::{self, Environment, Overrides},
@@ -189,7 +189,8 @@ fn open(
     port: u16,
     folder: Option<&DataFolder>,
 ) -> u8 {
-    let identities = premises.identities.clone();
+    let (since, identities) = (Instant::now(), premises.identities.clone());
+    let trail = premises.audit.as_ref().map(|audit| audit.trail.clone());
     let control = folder.map(Bound::new).transpose().unwrap_or_else(|error| {
         complain(error.to_string());
         None
@@ -201,6 +202,9 @@ fn open(
         } = &*identities;
         let entry = admission.enter(store, identity::now());
         let entry = entry.map_err(|error| fail(exit::CONFIG, &error))?;
+        if let (Some(_), Some(trail)) = (&entry.first, &trail) {
+            control::first_key(trail, since);
+        }
         let entry = summary::entry(&entry, admission, &settings.hub, folder.is_some());
         Ok(summary::startup(listener, house, settings) + &entry)
     };

@@ -25,7 +25,10 @@ use super::{
     request::{Answer, LONGEST, Request},
     socket,
 };
-use crate::{guardian::Life, identity::Administer};
+use crate::{
+    guardian::Life,
+    identity::{Administer, FIRST},
+};
 
 /// Most commands at a time.
 const MOST: usize = 16;
@@ -59,11 +62,24 @@ pub fn start(listener: StdListener, keys: Recipient<Administer>, trail: Trail, l
 /// What came of a command, for the log and the audit.
 pub fn put_down(trail: &Trail, what: Option<String>, answer: &Answer, since: Instant) {
     let Some(what) = what else { return };
+    leave(
+        trail,
+        what,
+        match answer {
+            Answer::Done(_) => "ok",
+            Answer::Failed(_) => "refused",
+        },
+        since,
+    );
+}
+
+/// The first start has made a key, which nobody has asked for.
+pub fn first_key(trail: &Trail, since: Instant) {
+    leave(trail, format!("key add {FIRST}, by itself"), "ok", since);
+}
+
+fn leave(trail: &Trail, what: String, outcome: &'static str, since: Instant) {
     let who = Request::principal();
-    let outcome = match answer {
-        Answer::Done(_) => "ok",
-        Answer::Failed(_) => "refused",
-    };
     tracing::info!(principal = &*who.name, act = what, outcome, "administered");
     trail.leave(Audited {
         at: SystemTime::now(),

@@ -7,7 +7,7 @@ mod request;
 mod socket;
 
 pub use self::{
-    actor::start,
+    actor::{first_key, start},
     client::{ask, ask_running, put_down_at_once},
     request::{Answer, KeyRequest, Request, UserRequest},
     socket::Bound,

@@ -12,7 +12,7 @@ use super::{
 use crate::settings::Auth;
 
 /// The name of the key that a first start makes.
-const FIRST: &str = "admin";
+pub const FIRST: &str = "admin";
 
 /// What decides whether anybody is asked.
 #[derive(Debug, Clone, Copy)]

@@ -29,7 +29,7 @@ mod users;
 
 pub use self::{
     actor::{IdentityUp, start},
-    admission::{Admission, Entry},
+    admission::{Admission, Entry, FIRST},
     desk::{Act, Administer, Done, administer, count, find, now},
     identities::Identities,
     key::{FROM_OUTSIDE, NewKey},
