@@ -61,7 +61,7 @@ enum Act {
         /// Which
         role: String,
     },
-    /// Take a role from a user: sessions lose it at once
+    /// Take a role from a user: sessions lose it within a second
     Revoke {
         /// Who
         user: String,
