@@ -59,6 +59,7 @@ mod rates;
 mod reference;
 mod refusals;
 mod retries;
+mod roles;
 mod scopes;
 mod sealing;
 mod search;

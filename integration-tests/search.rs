@@ -206,7 +206,7 @@ async fn when_all_are_down_the_caller_is_told_how() {
         [
             "brave server_error 500",
             "tavily malformed 200",
-            "searxng rejected 403"
+            "searxng server_error 403"
         ]
     );
     assert_eq!(upstream.brave.seen().len(), 2, "once more within the hop");

@@ -14,6 +14,7 @@ use crate::support::{
     pyfun::Provider,
     upstream::ClosedPort,
 };
+use crate::users::{Browser, command};
 
 /// The usual chain without fallbacks, so that each answer is one vendor's fault.
 pub(crate) fn separate(upstream: &FakeUpstream) -> Pyfun {
@@ -42,10 +43,14 @@ pub(crate) fn canary_hub(canaries: &mut Canaries) -> HubBuilder {
     ] {
         hub = hub.env(name, canaries.hatch(name));
     }
+    // As a URL has it; the driver has it as it is.
     let password: String = canaries
         .hatch("DATABASE_URL")
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
+        .bytes()
+        .map(|byte| match byte.is_ascii_alphanumeric() {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
         .collect();
     hub.env(
         "DATABASE_URL",
@@ -95,7 +100,7 @@ async fn no_fault_brings_a_secret_to_light() {
             "[DB_SYNC]\nSQLITE_PATH = \"state.db\"\nMAX_CACHE_ENTRIES = \"1000\"\n[DB_SYNC_END]\n",
         );
     let hub = canary_hub(&mut canaries).pyfun(&pyfun).data();
-    let hub = hub.start().await;
+    let mut hub = hub.start().await;
     let key = hub.add_key("canary", &[]).await;
     let (_, secret) = key.rsplit_once('_').unwrap();
     canaries.watch("an API key", secret);
@@ -118,6 +123,27 @@ async fn no_fault_brings_a_secret_to_light() {
                 reply.to_string().as_bytes(),
             );
         }
+    }
+    let everything = hub.key.take();
+    log_in(&hub, &mut canaries).await;
+    hub.key = everything;
+    // Neither the database nor an envelope's key is to be seen by what fails for their want.
+    for (path, body) in [
+        (
+            "/api",
+            json!({"tool": "persist_result", "params": {"session_id": "a", "llm_key": "b", "content": "c"}}),
+        ),
+        (
+            "/crypto",
+            json!({"v": 1, "kid": "k", "nonce": "n", "data": "d"}),
+        ),
+    ] {
+        let headers = [("Content-Type", "application/json")];
+        let body = body.to_string();
+        let reply = hub
+            .raw(&http::request("POST", path, &headers, body.as_bytes()))
+            .await;
+        canaries.assert_absent(path, reply.to_string().as_bytes());
     }
     for tool in ["list_active_tools", "health_check"] {
         let reply = hub.call(tool, json!({})).await;
@@ -146,6 +172,51 @@ async fn no_fault_brings_a_secret_to_light() {
         canaries.assert_absent("a request's body", &exchange.message.body);
     }
     assert_eq!(thief.seen().len(), 0, "nobody follows a redirect");
+}
+
+/// A person logs in and out, and types what they should not.
+async fn log_in(hub: &Hub, canaries: &mut Canaries) {
+    let password = canaries.hatch("a password");
+    let added = command(
+        hub.process.folder.path(),
+        &["user", "add", "ada"],
+        &password,
+    )
+    .await;
+    assert_eq!(added, (0, "added ada\n".to_owned()));
+    let (wrong, typed) = (
+        canaries.hatch("a wrong password"),
+        canaries.hatch("a password in the place of a name"),
+    );
+    let mut ada = Browser::new(hub);
+    let refused = [
+        ada.login("ada", &wrong).await,
+        ada.login(&typed, &wrong).await,
+    ];
+    for reply in refused {
+        assert_eq!(reply.status, 401, "{reply}");
+        canaries.assert_absent("a refused login", reply.to_string().as_bytes());
+    }
+    let entered = ada.login("ada", &password).await;
+    entered.assert_ok();
+    canaries.assert_absent("a login", entered.to_string().as_bytes());
+    let cookie = ada.cookie.clone().unwrap();
+    canaries.watch(
+        "a session's id",
+        cookie.strip_prefix("hub_session=").unwrap(),
+    );
+    let call = json!({"tool": "health_check", "params": {}});
+    for reply in [
+        ada.me().await,
+        ada.send("POST", "/api", &call).await,
+        ada.send("POST", "/auth/logout", &Value::Null).await,
+    ] {
+        reply.assert_ok();
+        canaries.assert_absent("an answer in a session", reply.to_string().as_bytes());
+    }
+    let ended = ada.me().await;
+    assert_eq!(ended.status, 401, "{ended}");
+    canaries.assert_absent("an answer after it", ended.to_string().as_bytes());
 }
 
 #[tokio::test]

@@ -155,8 +155,12 @@ async fn a_body_over_the_limit_is_refused_by_its_length_and_by_its_bytes() {
     }
     assert_refused(&hub.raw(&chunked).await, 413);
 
-    let prompt = "a".repeat(LIMIT - 200);
-    let reply = hub.prompt(&prompt).await;
+    // As long as a body may be; most of it says nothing, so that only the limit is tried here.
+    let prompt = "a".repeat(1 << 20);
+    let call = format!(r#"{{"tool": "llm_complete", "params": {{"prompt": "{prompt}"}}}}"#);
+    let body = format!("{call}{}", " ".repeat(LIMIT - call.len()));
+    let request = http::request("POST", "/api", &[JSON], body.as_bytes());
+    let reply = hub.raw(&request).await;
     reply.assert_ok();
     assert_eq!(
         upstream.anthropic.only().body["messages"][0]["content"],

@@ -6,9 +6,9 @@ use std::{fs, path::Path, process::Stdio, time::Duration};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::support::{FakeUpstream, Hub, Pyfun, Reply, http, packages::python, within};
+use crate::support::{FakeUpstream, Hub, Pyfun, Reply, eventually, http, packages::python, within};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 const BROWSER: &str = "Mozilla/5.0 (test)";
 /// Longest run of a command, with half a million rounds on a busy machine.
 const RUN: Duration = Duration::from_secs(60);
@@ -19,10 +19,11 @@ fn pyfun(upstream: &FakeUpstream) -> String {
 }
 
 /// Runs `hub ARGUMENTS..` in the hub's folder: it acts on the running one.
-async fn command(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
+pub(crate) async fn command(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
         .args(arguments)
         .env_clear()
+        .env("HUB_DATA_DIR", "data")
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -56,14 +57,14 @@ async fn hub(upstream: &FakeUpstream) -> Hub {
 }
 
 /// A browser at the hub's own pages.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     hub: &'a Hub,
     agent: &'a str,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(hub: &'a Hub) -> Self {
+    pub(crate) fn new(hub: &'a Hub) -> Self {
         Self {
             hub,
             agent: BROWSER,
@@ -71,7 +72,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    async fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
         let cookie = self.cookie.clone().unwrap_or_default();
         let headers = [
             ("Content-Type", "application/json"),
@@ -96,7 +97,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Logs in; keeps the cookie if there is one.
-    async fn login(&mut self, name: &str, password: &str) -> Reply {
+    pub(crate) async fn login(&mut self, name: &str, password: &str) -> Reply {
         let reply = self
             .send(
                 "POST",
@@ -114,7 +115,7 @@ impl<'a> Browser<'a> {
         reply
     }
 
-    async fn me(&self) -> Reply {
+    pub(crate) async fn me(&self) -> Reply {
         self.send("GET", "/auth/me", &Value::Null).await
     }
 }
@@ -387,4 +388,45 @@ async fn what_is_no_login_is_told_so() {
     ada.send("GET", "/auth/login", &Value::Null)
         .await
         .assert_fails(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn logins_and_logouts_are_put_down_without_what_was_typed() {
+    let upstream = FakeUpstream::start().await;
+    let hub = hub(&upstream).await;
+    let folder = hub.process.folder.path();
+    let mut ada = Browser::new(&hub);
+    ada.login("ada", "not her password").await;
+    // Where the name belongs people type their password, too.
+    ada.login(PASSWORD, "ada").await;
+    ada.login("ada", PASSWORD).await.assert_ok();
+    let out = ada.send("POST", "/auth/logout", &Value::Null).await;
+    out.assert_ok();
+    let look = async || {
+        let (_, lines) = command(folder, &["audit", "--json"], "").await;
+        let lines: Vec<Value> = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let brief = lines.iter().map(|line| {
+            ["name", "door", "what", "outcome", "provider"]
+                .map(|field| line[field].as_str().unwrap())
+                .join(" ")
+        });
+        let brief: Vec<_> = brief.collect();
+        (brief
+            == [
+                "local control user add ada ok ",
+                "ada auth login unauthorized 127.0.0.1",
+                "nobody auth login unauthorized 127.0.0.1",
+                "ada auth login ok 127.0.0.1",
+                "ada auth logout ok 127.0.0.1",
+            ])
+        .then_some(())
+    };
+    eventually(Duration::from_secs(10), "five lines of the audit", look).await;
+    for (place, bytes) in hub.traces() {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(PASSWORD), "{place}");
+    }
 }

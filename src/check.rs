@@ -166,8 +166,14 @@ impl Findings {
         database: Option<Result<Dsn, DsnError>>,
     ) -> Self {
         let mut tools = tool_status(settings, is_set);
-        if let Some(Err(error)) = &database {
-            without_database(&mut tools, &error.to_string());
+        match &database {
+            Some(Err(error)) => without_database(&mut tools, &error.to_string()),
+            Some(Ok(dsn)) => {
+                if let Err(error) = dsn.check_trust() {
+                    without_database(&mut tools, &error.to_string());
+                }
+            }
+            None => {}
         }
         let mut models: Vec<(&str, &str)> = settings
             .llm_providers

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     audit_command, call_command, check_command, crypto_command, db_command, demo, doctor_command,
-    exit, key_command, mcp_config_command, start, user_command,
+    exit, key_command, mcp_config_command, role_command, start, user_command,
 };
 
 /// Every LLM you have a key for, behind one door that keeps the keys.
@@ -26,7 +26,7 @@ First steps:
   hub                               serve
   hub call llm_complete --prompt \"Why is the sky blue?\"
   hub key add --name me             a key for callers; from then on nobody enters without one
-  hub db init                       make the table for persist_result, if DATABASE_URL is set
+  hub db init                       make the tables for persist_result and roles, if DATABASE_URL is set
   hub mcp-config cursor             what Cursor needs (claude-desktop, vscode, windsurf too)
 
 Variables: HOST and PORT say where to listen, LOG_LEVEL how much to log (error, warn, info, debug),
@@ -86,6 +86,8 @@ enum Command {
     User(user_command::UserArgs),
     /// Take over the users of the Python hub, passwords included
     ImportUsers(user_command::ImportArgs),
+    /// Make, show and remove roles, and say who has them
+    Role(role_command::RoleArgs),
     /// Show who called what, and how it ended
     Audit(audit_command::AuditArgs),
     /// Serve one MCP client over standard input and output, until it closes them
@@ -118,6 +120,7 @@ pub fn run() -> u8 {
         Some(Command::Key(arguments)) => key_command::run(&files, &arguments),
         Some(Command::User(arguments)) => user_command::run(&files, &arguments),
         Some(Command::ImportUsers(arguments)) => user_command::import(&files, &arguments),
+        Some(Command::Role(arguments)) => role_command::run(&files, &arguments),
         Some(Command::Audit(arguments)) => audit_command::run(&files, &arguments),
         Some(Command::Check(arguments)) => check_command::run(&files, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&arguments),

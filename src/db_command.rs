@@ -40,7 +40,8 @@ pub fn run(files: &Files, arguments: &DbArgs) -> u8 {
     }
 }
 
-fn unsealed(files: &Files) -> u8 {
+/// Executes itself with DATABASE_URL and a clean environment.
+pub fn unsealed(files: &Files) -> u8 {
     let (environment, warnings) = match Environment::read(files.env_file.as_deref()) {
         Ok(read) => read,
         Err(error) => return fail(exit::CONFIG, &error),
@@ -61,7 +62,18 @@ fn init(files: &Files, mut variables: Variables) -> u8 {
         Ok((settings, _)) => settings,
         Err(code) => return code,
     };
-    let vault = Vault::take(&mut variables, &[VARIABLE.to_owned()]);
+    with_database(files, &mut variables, async |database, spec| {
+        make(&database, &spec, &steps(&settings)).await
+    })
+}
+
+/// Does something with the database, and returns the exit code.
+pub fn with_database(
+    files: &Files,
+    variables: &mut Variables,
+    work: impl AsyncFnOnce(Database, DatabaseSpec) -> u8,
+) -> u8 {
+    let vault = Vault::take(variables, &[VARIABLE.to_owned()]);
     let folder = files.config.parent().unwrap_or(std::path::Path::new(""));
     let dsn = match vault.dsn(VARIABLE, folder) {
         Some(Ok(dsn)) => dsn,
@@ -83,10 +95,15 @@ fn init(files: &Files, mut variables: Variables) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return fail(exit::INTERNAL, &error),
     };
-    runtime.block_on(make(&spec, &steps(&settings)))
+    runtime.block_on(async {
+        match Database::open(&spec) {
+            Ok(database) => work(database, spec).await,
+            Err(error) => fail(exit::INTERNAL, &error),
+        }
+    })
 }
 
-/// A step for each table that a tool keeps data in.
+/// A step for each table that a tool keeps data in, and those of roles.
 fn steps(settings: &Settings) -> Vec<Step> {
     let keeps = settings
         .tools
@@ -99,18 +116,15 @@ fn steps(settings: &Settings) -> Vec<Step> {
             steps.push(step);
         }
     }
+    steps.extend(schema::roles());
     steps
 }
 
-async fn make(spec: &DatabaseSpec, steps: &[Step]) -> u8 {
-    let database = match Database::open(spec) {
-        Ok(database) => database,
-        Err(error) => return fail(exit::INTERNAL, &error),
-    };
+async fn make(database: &Database, spec: &DatabaseSpec, steps: &[Step]) -> u8 {
     let mut code = exit::OK;
     for step in steps {
         let table = &step.table;
-        match schema::make(&database, step).await {
+        match schema::make(database, step).await {
             Ok(Made::Created) => say(format!("{table}: created")),
             Ok(Made::Fits) => say(format!("{table}: is there, and has what is needed")),
             Ok(Made::Lacks(what)) => {
@@ -119,9 +133,6 @@ async fn make(spec: &DatabaseSpec, steps: &[Step]) -> u8 {
             }
             Err(fault) => return refused(spec, &fault),
         }
-    }
-    if steps.is_empty() {
-        say("no active tool keeps data there; nothing is needed");
     }
     code
 }

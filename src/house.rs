@@ -25,6 +25,7 @@ use crate::{
     crypto::{self, CryptoSpec, Keyring},
     doors,
     identity::Identities,
+    roles,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
         readiness::{self, ProviderState, ToolStatus},
@@ -81,6 +82,8 @@ pub struct House {
     pub http: HttpOptions,
     /// Who may enter.
     pub identities: Arc<Identities>,
+    /// Where users' roles come from.
+    pub roles: roles::Source,
     /// What is kept of calls; `None` if there is no folder to keep it in.
     pub audit: Option<Audit>,
     /// The id of the key whose rights a client at standard input has, if it has not all.
@@ -130,6 +133,11 @@ impl House {
         let providers = usable().map(|provider| upstreams.llm(provider));
         let searchers = searching().map(|provider| upstreams.search(provider));
         let database = database(vault, &places.folder);
+        let roles = match &database {
+            Ok(Some(database)) => roles::Source::Database(Box::new(database.clone())),
+            Ok(None) => roles::Source::Nowhere,
+            Err(_) => roles::Source::Unusable,
+        };
         let why = database.as_ref().err().map(String::as_str);
         let catalogue = catalogue(settings, &has, why);
         let keeps = |tool: &Arc<Tool>| matches!(tool.kind, ToolKind::Persist { .. });
@@ -160,6 +168,7 @@ impl House {
             }),
             http: doors::options(&settings.hub, host, trail.unwrap_or_default()),
             identities,
+            roles,
             audit,
             stdio_key,
         })

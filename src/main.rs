@@ -33,6 +33,8 @@ mod local;
 mod logs;
 mod mcp_config_command;
 mod pyfun;
+mod role_command;
+mod roles;
 mod seal;
 mod serve;
 mod settings;

@@ -164,9 +164,10 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
     });
     let spec = house.db;
     let db: StartChild = Box::new(move |link, _| Ok(db_life(db_sync::start(&spec, link))));
-    let identities = house.identities;
+    let (identities, roles) = (house.identities, house.roles);
     let identity: StartChild = Box::new(move |link, parent| {
-        Ok(identity::start(&identities, parent.identity.clone(), link))
+        let parent = parent.identity.clone();
+        Ok(identity::start(&identities, &roles, parent, link))
     });
     let mut children: Vec<(Arc<str>, StartChild)> = vec![
         ("registry".into(), registry),

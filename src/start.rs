@@ -5,6 +5,7 @@ use std::{io, net::TcpListener, path::Path, sync::Arc};
 use crate::{
     audit::Audit,
     cli::{Files, complain, fail},
+    cloud_db::VARIABLE as DATABASE,
     confine::Confinement,
     control::Bound,
     data_folder::DataFolder,
@@ -233,11 +234,12 @@ pub fn open_with(
     }
 }
 
-/// The variables that hold keys: those of vendors, and the one of callers.
+/// The variables that hold keys: those of vendors, the one of callers, and the database with roles.
 fn keys(settings: &Settings) -> Vec<String> {
     readiness::needed_variables(settings)
         .into_iter()
-        .chain([FROM_OUTSIDE])
+        .filter(|name| *name != DATABASE)
+        .chain([FROM_OUTSIDE, DATABASE])
         .chain(MASTER)
         .map(str::to_owned)
         .collect()

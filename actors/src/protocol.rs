@@ -7,7 +7,7 @@
 use std::{
     borrow::Cow,
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 
@@ -663,10 +663,11 @@ pub struct LoggedIn {
 }
 
 /// Why there is no session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
-    /// No such user, another password, or locked, which makes no difference.
-    Wrong,
+    /// No such user, another password, or locked, which makes no difference to whoever tries. For the
+    /// audit alone: the user's name, if there is such a user.
+    Wrong(Option<Arc<str>>),
     /// This address has tried too often.
     Later(Duration),
     /// Too many log in at this moment.
@@ -703,8 +704,11 @@ pub struct Verdict {
 pub struct AccessChanged {
     /// Counts the changes; never goes down while the hub runs.
     pub generation: u64,
-    /// Nobody is asked who they are.
+    /// Nobody is asked who they are, as long as it is not [`closed`](Self::closed).
     pub open: bool,
+    /// Everybody is asked from now on. Set before the next change is on its way, so that a door that
+    /// hears of it late is not open meanwhile. Never unset.
+    pub closed: Arc<AtomicBool>,
     /// Who knows everybody.
     pub identity: Recipient<Authenticate>,
     /// Where sessions begin.

@@ -28,6 +28,18 @@ impl Table {
         Self("hub_results".to_owned())
     }
 
+    /// The tables of roles: `user_roles`, `user_permissions`, `role_permissions`,
+    /// `user_role_assignments`.
+    pub fn roles() -> [Self; 4] {
+        [
+            "user_roles",
+            "user_permissions",
+            "role_permissions",
+            "user_role_assignments",
+        ]
+        .map(|name| Self(name.to_owned()))
+    }
+
     /// Reads a name.
     ///
     /// # Errors

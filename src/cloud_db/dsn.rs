@@ -15,7 +15,10 @@ use tokio_postgres::{
 
 use self::trust::trust;
 pub use self::trust::{Roots, Trust};
-use super::VARIABLE;
+use super::{
+    VARIABLE,
+    tls::{self, TlsError},
+};
 
 /// Longest time to connect, also if the DSN allows more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,6 +119,14 @@ pub enum DsnError {
 // === impl Dsn ===
 
 impl Dsn {
+    /// Whether what it trusts is there to be trusted.
+    ///
+    /// # Errors
+    /// [`TlsError`], for a certificate that cannot be read.
+    pub fn check_trust(&self) -> Result<(), TlsError> {
+        tls::client(&self.trust).map(drop)
+    }
+
     /// Reads a DSN: a URL, or `key=value` words. Relative files start at `folder`.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ const COLUMNS: &str = "
         SELECT FROM pg_index i
         WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate
           AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum
-    )
+    ), a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped";
 
@@ -42,6 +42,8 @@ pub struct Column {
     pub kind: String,
     /// Whether an index makes its values unique.
     pub unique: bool,
+    /// Whether a row must have a value here, and has none by itself.
+    pub required: bool,
 }
 
 /// What became of a delivery.
@@ -167,6 +169,7 @@ pub async fn columns(database: &Database, table: &Table) -> Result<Vec<Column>, 
             name: row.try_get(0)?,
             kind: row.try_get(1)?,
             unique: row.try_get(2)?,
+            required: row.try_get(3)?,
         })
     };
     rows.iter().map(column).collect()
@@ -213,6 +216,23 @@ pub fn insert(table: &Table, columns: &[Column]) -> Result<Insert, String> {
         _ => None,
     };
     let key = &key.name;
+    let is_filled =
+        |name: &str| name == key || name == "payload" || (name == "created_at" && time.is_some());
+    let empty = |column: &&Column| column.required && !is_filled(&column.name);
+    if let Some(column) = columns.iter().find(empty) {
+        let name = column.name.replace('"', "\"\"");
+        let what = match &*column.kind {
+            "uuid" => format!("ALTER COLUMN \"{name}\" SET DEFAULT gen_random_uuid()"),
+            "text" | "varchar" => {
+                format!("ALTER COLUMN \"{name}\" SET DEFAULT gen_random_uuid()::text")
+            }
+            _ => format!("ALTER COLUMN \"{name}\" DROP NOT NULL"),
+        };
+        return Err(format!(
+            "every row needs a value in {name}, and the hub has none for it: run {}",
+            alter(&what)
+        ));
+    }
     let (column, value) = match time {
         // Times without a zone are in UTC, as the texts are.
         Some("timestamp") => (

@@ -6,6 +6,7 @@ use hub_actors::table::Table;
 use super::{
     Fault,
     database::{Database, answer},
+    fault::FaultKind,
     results,
 };
 
@@ -16,6 +17,16 @@ pub struct Step {
     pub table: Table,
     /// What makes it, in order; each can be repeated.
     statements: Vec<String>,
+    needs: Needs,
+}
+
+/// What one that is there must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Needs {
+    /// A place for rows and their ids.
+    Results,
+    /// These columns, of type text.
+    Texts(&'static [&'static str]),
 }
 
 /// What became of a step.
@@ -49,7 +60,39 @@ pub fn results(table: &Table) -> Step {
     Step {
         table: table.clone(),
         statements: schema.into_iter().chain([create]).collect(),
+        needs: Needs::Results,
     }
+}
+
+/// What roles take: `user_role_assignments -> user_roles -> role_permissions -> user_permissions`.
+pub fn roles() -> [Step; 4] {
+    let [roles, permissions, role_permissions, assignments] = Table::roles();
+    let step = |table: Table, columns: &str, needs| Step {
+        statements: vec![format!(
+            "CREATE TABLE IF NOT EXISTS {} ({columns})",
+            table.quoted()
+        )],
+        table,
+        needs: Needs::Texts(needs),
+    };
+    [
+        step(roles, "name text PRIMARY KEY", &["name"]),
+        step(permissions, "name text PRIMARY KEY", &["name"]),
+        step(
+            role_permissions,
+            "role text NOT NULL REFERENCES user_roles (name) ON DELETE CASCADE,
+             permission text NOT NULL REFERENCES user_permissions (name) ON DELETE CASCADE,
+             PRIMARY KEY (role, permission)",
+            &["role", "permission"],
+        ),
+        step(
+            assignments,
+            "user_name text NOT NULL,
+             role text NOT NULL REFERENCES user_roles (name) ON DELETE CASCADE,
+             PRIMARY KEY (user_name, role)",
+            &["user_name", "role"],
+        ),
+    ]
 }
 
 /// Sees to it that the database has what a step is about.
@@ -67,10 +110,31 @@ pub async fn make(database: &Database, step: &Step) -> Result<Made, Fault> {
             made.await.1?;
         }
     }
-    match results::prepare(database, &step.table).await {
-        Ok(_) if there => Ok(Made::Fits),
-        Ok(_) => Ok(Made::Created),
+    let fits = match step.needs {
+        Needs::Results => results::prepare(database, &step.table).await.map(drop),
+        Needs::Texts(names) => has_texts(database, &step.table, names).await,
+    };
+    match fits {
+        Ok(()) if there => Ok(Made::Fits),
+        Ok(()) => Ok(Made::Created),
         Err(fault) if fault.is_about_table() => Ok(Made::Lacks(fault.to_string())),
         Err(fault) => Err(fault),
     }
+}
+
+async fn has_texts(database: &Database, table: &Table, names: &[&str]) -> Result<(), Fault> {
+    let columns = results::columns(database, table).await?;
+    let is_there = |name: &&&str| {
+        let mut same = columns.iter().filter(|column| column.name == **name);
+        same.any(|column| matches!(&*column.kind, "text" | "varchar"))
+    };
+    let Some(missing) = names.iter().find(|name| !is_there(name)) else {
+        return Ok(());
+    };
+    let quoted = table.quoted();
+    let sentence = format!(
+        "it is somebody else's, without the text column {missing}: run ALTER TABLE {quoted} RENAME TO \
+         \"old_{table}\"; and `hub db init` again"
+    );
+    Err(Fault::new(FaultKind::Table, sentence))
 }

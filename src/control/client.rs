@@ -46,19 +46,31 @@ pub enum ClientError {
 /// # Errors
 /// [`ClientError`]. What the hub refuses is an answer.
 pub fn ask(folder: &DataFolder, request: Request) -> Result<Answer, ClientError> {
+    match ask_running(folder, &request)? {
+        Some(answer) => Ok(answer),
+        None => on_files(folder, request),
+    }
+}
+
+/// Asks the hub that runs; `None` if none does.
+///
+/// # Errors
+/// [`ClientError`]. What the hub refuses is an answer.
+pub fn ask_running(folder: &DataFolder, request: &Request) -> Result<Option<Answer>, ClientError> {
     let path = socket::path(folder);
     match UnixStream::connect(&path) {
         Ok(stream) if socket::is_own(&stream) => {
-            exchange(stream, &request).map_err(|source| ClientError::Silent {
+            let answer = exchange(stream, request).map_err(|source| ClientError::Silent {
                 path: path.display().to_string(),
                 source,
-            })
+            });
+            answer.map(Some)
         }
         Ok(_) => Err(ClientError::Foreign(path.display().to_string())),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(ClientError::Foreign(path.display().to_string()))
         }
-        Err(_no_hub) => on_files(folder, request),
+        Err(_no_hub) => Ok(None),
     }
 }
 
@@ -79,6 +91,16 @@ fn on_files(folder: &DataFolder, request: Request) -> Result<Answer, ClientError
     let what = request.audited();
     let done = identity::administer(&store, &Request::principal(), request.act());
     let answer = Answer::new(done);
-    audit::at_once(folder, |trail| put_down(trail, what, &answer, since));
+    put_down_at_once(folder, what, &answer, since);
     Ok(answer)
+}
+
+/// Puts down what was done while no hub runs.
+pub fn put_down_at_once(
+    folder: &DataFolder,
+    what: Option<String>,
+    answer: &Answer,
+    since: Instant,
+) {
+    audit::at_once(folder, |trail| put_down(trail, what, answer, since));
 }

@@ -8,7 +8,7 @@ mod socket;
 
 pub use self::{
     actor::start,
-    client::ask,
+    client::{ask, ask_running, put_down_at_once},
     request::{Answer, KeyRequest, Request, UserRequest},
     socket::Bound,
 };

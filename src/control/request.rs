@@ -7,7 +7,10 @@ use hub_actors::principal::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::identity::{Act, Done, NewKey, NewUser, Shown, now};
+use crate::{
+    identity::{Act, Done, NewKey, NewUser, Shown, now},
+    roles::RoleAct,
+};
 
 /// Longest line.
 pub const LONGEST: usize = 64 * 1024;
@@ -20,6 +23,8 @@ pub enum Request {
     Key(KeyRequest),
     /// Something about users.
     User(UserRequest),
+    /// Something about roles.
+    Role(RoleAct),
 }
 
 /// What is asked about users.
@@ -81,6 +86,7 @@ impl Request {
             Self::User(UserRequest::List) => Act::ListUsers,
             Self::User(UserRequest::Password { name, hash }) => Act::SetPassword(name, hash),
             Self::User(UserRequest::Lock { name, locked }) => Act::SetLocked(name, locked),
+            Self::Role(act) => Act::Role(act),
         }
     }
 
@@ -98,7 +104,16 @@ impl Request {
                 true => ("user lock", name.clone()),
                 false => ("user unlock", name.clone()),
             },
-            Self::Key(KeyRequest::List) | Self::User(UserRequest::List) => return None,
+            Self::Role(RoleAct::Add { name, .. }) => ("role add", name.clone()),
+            Self::Role(RoleAct::Remove(name)) => ("role remove", name.clone()),
+            Self::Role(RoleAct::Grant { user, role }) => ("role grant", format!("{user} {role}")),
+            Self::Role(RoleAct::Revoke { user, role }) => ("role revoke", format!("{user} {role}")),
+            Self::Role(RoleAct::Set { user, roles }) => {
+                ("role set", format!("{user} {}", roles.join(",")))
+            }
+            Self::Key(KeyRequest::List)
+            | Self::User(UserRequest::List)
+            | Self::Role(RoleAct::List) => return None,
         };
         Some(format!("{act} {}", hub_actors::params::clip(&name)))
     }
@@ -134,6 +149,7 @@ impl Answer {
             }
             Ok(Done::ListedUsers(users)) => Self::Done(json!(users)),
             Ok(Done::Changed(user)) => Self::Done(json!(user)),
+            Ok(Done::Roles(roles)) => Self::Done(json!(roles)),
             Err(error) => Self::Failed(error.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -17,7 +17,8 @@ use subtle::ConstantTimeEq;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    desk::{Administer, Done, administer, now},
+    desk::{Act, Administer, Done, administer, now},
+    granted::Roles,
     identities::Identities,
     key::{FROM_OUTSIDE, Key},
     keys,
@@ -26,7 +27,7 @@ use super::{
     store::{Store, StoreError},
     users::{self, User},
 };
-use crate::guardian::Life;
+use crate::{guardian::Life, roles::Source};
 
 /// How long a door may remember an answer.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -66,12 +67,18 @@ pub(super) struct Identity {
     version: Option<i64>,
     generation: u64,
     looking: bool,
+    pub(super) roles: Roles,
 }
 
 /// Starts the next life of Identity. Doors learn of it when it has read the file.
-pub fn start(shared: &Arc<Identities>, parent: Recipient<IdentityUp>, link: Link) -> Life {
-    let shared = shared.clone();
-    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, parent));
+pub fn start(
+    shared: &Arc<Identities>,
+    roles: &Source,
+    parent: Recipient<IdentityUp>,
+    link: Link,
+) -> Life {
+    let (shared, roles) = (shared.clone(), Roles::new(roles.clone()));
+    let (arbiter, address) = spawn_linked(link, move || Identity::new(shared, roles, parent));
     Life::helper(arbiter, address.recipient())
 }
 
@@ -96,7 +103,7 @@ struct Rows {
 // === impl Identity ===
 
 impl Identity {
-    fn new(shared: Arc<Identities>, parent: Recipient<IdentityUp>) -> Self {
+    fn new(shared: Arc<Identities>, roles: Roles, parent: Recipient<IdentityUp>) -> Self {
         let outside = shared
             .admission
             .from_outside
@@ -115,6 +122,7 @@ impl Identity {
             version: None,
             generation: 0,
             looking: false,
+            roles,
         }
     }
 
@@ -129,6 +137,10 @@ impl Identity {
             .shared
             .admission
             .is_open(&self.rows, !self.users.is_empty());
+        // Before anybody is told: who has made the first key may use it before a door has heard of it.
+        if !self.open {
+            self.shared.closed.store(true, Ordering::SeqCst);
+        }
         self.generation = self.shared.next_generation();
         let sessions = self.session_accounts();
         self.shared
@@ -152,6 +164,7 @@ impl Identity {
             access: AccessChanged {
                 generation: self.generation,
                 open: self.open,
+                closed: self.shared.closed.clone(),
                 identity: ctx.address().recipient(),
                 logins: ctx.address().recipient(),
                 logouts: ctx.address().recipient(),
@@ -187,6 +200,7 @@ impl Identity {
             self.tell(ctx);
         }
         self.write_sessions(ctx);
+        self.look_at_roles(ctx);
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
@@ -238,6 +252,7 @@ impl Actor for Identity {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.roles.open();
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
     }
@@ -274,6 +289,9 @@ impl Handler<Administer> for Identity {
 
     fn handle(&mut self, asked: Administer, ctx: &mut Self::Context) {
         let Administer { who, act, reply } = asked;
+        if let Act::Role(act) = act {
+            return self.change_roles(act, reply, ctx);
+        }
         let shared = self.shared.clone();
         let work = spawn_blocking(move || {
             let done = administer(&shared.store, &who, act);
@@ -301,4 +319,65 @@ impl Handler<Heartbeat> for Identity {
     type Result = ();
 
     fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_actors::protocol::ChildExited;
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+    use crate::{
+        identity::{Act, Admission, NewKey, Rights},
+        settings::Auth,
+    };
+
+    /// A guardian that passes nothing on: no door ever hears of a second change.
+    struct Silent(mpsc::UnboundedSender<IdentityUp>);
+
+    impl Actor for Silent {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<IdentityUp> for Silent {
+        type Result = ();
+
+        fn handle(&mut self, up: IdentityUp, _: &mut Self::Context) {
+            drop(self.0.send(up));
+        }
+    }
+
+    impl Handler<ChildExited> for Silent {
+        type Result = ();
+
+        fn handle(&mut self, _: ChildExited, _: &mut Self::Context) {}
+    }
+
+    #[actix::test]
+    async fn who_has_the_first_key_finds_no_open_door_any_more() {
+        let admission = Admission {
+            auth: Auth::Auto,
+            loopback: true,
+            from_outside: None,
+        };
+        let shared = Identities::new(Store::in_memory().expect("opens"), admission);
+        let (heard, mut ups) = mpsc::unbounded_channel();
+        let guardian = Silent(heard).start();
+        let link = Link::new(guardian.clone().recipient(), "identity".into(), 1);
+        let _life = start(&shared, &Source::Nowhere, guardian.recipient(), link);
+        let first = ups.recv().await.expect("it is up");
+        assert!(first.access.is_open());
+        let (reply, done) = oneshot::channel();
+        first.keys.do_send(Administer {
+            who: Principal::local(),
+            act: Act::Add(NewKey {
+                name: "first".to_owned(),
+                rights: Rights::all(),
+            }),
+            reply,
+        });
+        done.await.expect("is answered").expect("is made");
+        // What the door knows is old, and closed all the same.
+        assert!(!first.access.is_open());
+    }
 }

@@ -9,6 +9,8 @@ use actix::Message;
 use hub_actors::principal::Principal;
 use tokio::sync::oneshot;
 
+use crate::roles::{Role, RoleAct, RolesError};
+
 use super::{
     key::{Key, NewKey, Token},
     keys::{self, KeysError},
@@ -37,12 +39,15 @@ pub enum AdministerError {
     /// With users.
     #[error(transparent)]
     Users(#[from] UsersError),
+    /// With roles.
+    #[error(transparent)]
+    Roles(#[from] RolesError),
     /// The file.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What can be done with keys and users.
+/// What can be done with keys, users and roles.
 pub enum Act {
     /// Make one.
     Add(NewKey),
@@ -58,6 +63,8 @@ pub enum Act {
     SetPassword(String, String),
     /// Lock this user, or unlock.
     SetLocked(String, bool),
+    /// Something with roles.
+    Role(RoleAct),
 }
 
 /// What was done.
@@ -74,6 +81,8 @@ pub enum Done {
     ListedUsers(Vec<User>),
     /// This user was changed, and has no sessions any more.
     Changed(User),
+    /// What was asked about roles was done; if it was to show them, these are all.
+    Roles(Vec<Role>),
 }
 
 /// Does it, for `who`. May wait for the disk.
@@ -98,6 +107,8 @@ pub fn administer(store: &Store, who: &Principal, act: Act) -> Result<Done, Admi
         Act::ListUsers => Done::ListedUsers(users::all(store)?),
         Act::SetPassword(name, hash) => Done::Changed(users::set_password(store, &name, &hash)?),
         Act::SetLocked(name, locked) => Done::Changed(users::set_locked(store, &name, locked)?),
+        // They are not in the file.
+        Act::Role(_) => return Err(RolesError::NoDatabase.into()),
     })
 }
 

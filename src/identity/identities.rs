@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ pub struct Identities {
     /// What each key has used; by its id.
     accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
     generation: AtomicU64,
+    /// The doors ask everybody. It stays so: a hub that was closed once does not open by itself.
+    pub(super) closed: Arc<AtomicBool>,
     /// What is counted of logins.
     lockout: Mutex<Lockout>,
     /// Rounds that every login takes.
@@ -49,6 +51,7 @@ impl Identities {
             admission,
             accounts: Mutex::default(),
             generation: AtomicU64::new(0),
+            closed: Arc::default(),
             lockout: Mutex::default(),
             rounds: ROUNDS,
             turns: Arc::new(Semaphore::new(AT_A_TIME)),

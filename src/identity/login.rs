@@ -19,6 +19,7 @@ use super::{
     store::StoreError,
     users::{self, Found, User},
 };
+use crate::roles;
 
 /// Passwords that are checked at a time.
 pub const AT_A_TIME: usize = 2;
@@ -41,8 +42,8 @@ pub(super) struct Try {
 pub(super) enum Checked {
     /// They are in.
     Right(User, Session, Zeroizing<String>),
-    /// They are not; of a user that there is, what to keep of it.
-    Wrong(Option<(i64, Attempts)>),
+    /// They are not. As whom they tried, if there is such a user, and what to keep of it.
+    Wrong(Option<User>, Option<Attempts>),
 }
 
 /// Looks at a password. The same work for everybody: a user, nobody, one who is locked.
@@ -64,24 +65,24 @@ pub(super) fn check(shared: &Identities, who: &Try, now: u64) -> Result<Checked,
     let nobody = Hash::nobody();
     let hash = user.as_ref().map_or(&nobody, |(_, hash, _)| hash);
     let right = hash.verify(password, shared.rounds.max(rounds));
+    let known = user.as_ref().map(|(user, ..)| user.clone());
     if !begun {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     }
-    let known = user.as_ref().map(|(user, ..)| user.id);
     let admitted = user.filter(|(user, ..)| right && !user.is_locked);
     let attempts = shared.lockout().end(name, admitted.is_some(), now);
     let Some((user, hash, _)) = admitted else {
-        return Ok(Checked::Wrong(known.map(|id| (id, attempts))));
+        return Ok(Checked::Wrong(known, Some(attempts)));
     };
     let session = Session::begin(user.id, browser.address, browser.agent, now);
     let Ok((session, id)) = session else {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     };
     let outdated = hash.rounds() != ROUNDS;
     let renewed = outdated.then(|| Hash::again(password)).and_then(Result::ok);
     let hashes = (&hash, renewed.as_ref());
     if !sessions::begin(&shared.store, &session, before.as_ref(), hashes)? {
-        return Ok(Checked::Wrong(None));
+        return Ok(Checked::Wrong(known, None));
     }
     if kept != attempts {
         users::keep(&shared.store, user.id, attempts)?;
@@ -139,7 +140,23 @@ impl Handler<Login> for Identity {
             });
             work.await
         };
-        ctx.spawn(wrap_future::<_, Self>(checked).map(|checked, identity, ctx| {
+        let checked = wrap_future::<_, Self>(checked).then(|checked, identity, _| {
+            let database = match &checked {
+                Ok((Ok(Checked::Right(user, ..)), ..)) => identity.roles.needed(user),
+                _ => None,
+            };
+            wrap_future(async move {
+                let read = match database {
+                    Some(database) => Some(roles::read(&database).await),
+                    None => None,
+                };
+                (checked, read)
+            })
+        });
+        ctx.spawn(checked.map(|(checked, read), identity, ctx| {
+            if let Some(read) = read {
+                identity.take_roles(read, ctx);
+            }
             let (checked, before, shared) = match checked {
                 Ok(checked) => checked,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -157,17 +174,19 @@ impl Handler<Login> for Identity {
                         principal,
                     })
                 }
-                Ok(Checked::Wrong(kept)) => {
-                    if let Some((user, attempts)) = kept {
+                Ok(Checked::Wrong(tried, kept)) => {
+                    let name = tried.as_ref().map(|user| user.name.as_str().into());
+                    if let (Some(User { id: user, .. }), Some(attempts)) = (tried, kept) {
                         // After the answer, which must not take longer for those whom we know.
                         ctx.spawn(wrap_future(async move {
-                            let kept = spawn_blocking(move || users::keep(&shared.store, user, attempts));
+                            let kept =
+                                spawn_blocking(move || users::keep(&shared.store, user, attempts));
                             if let Ok(Err(error)) = kept.await {
                                 tracing::warn!(%error, "a failed login is counted in memory alone");
                             }
                         }));
                     }
-                    Err(LoginError::Wrong)
+                    Err(LoginError::Wrong(name))
                 }
                 Err(error) => {
                     tracing::warn!(%error, "nobody can log in");
@@ -241,8 +260,8 @@ mod tests {
             before: None,
         };
         let checked = check(shared, &who, now).expect("is checked");
-        if let Checked::Wrong(Some((user, attempts))) = &checked {
-            users::keep(&shared.store, *user, *attempts).expect("is kept");
+        if let Checked::Wrong(Some(user), Some(attempts)) = &checked {
+            users::keep(&shared.store, user.id, *attempts).expect("is kept");
         }
         matches!(checked, Checked::Right(..))
     }

@@ -4,6 +4,7 @@
 //! - `key`: one key, and the one place where keys are made; `rights`: what it may do
 //! - `shown`: a key as people see it
 //! - `users`, `sessions`: the tables of people and their sessions; `password`, `session`, `lockout`: their rules; `login`, `people`
+//! - `granted`: what users may do, from their roles
 //! - `admission`: whether anybody is asked at all
 //! - `actor`: whom the doors ask; `identities`: what its lives share; `desk`: what it does for those who
 //!   administer
@@ -11,6 +12,7 @@
 mod actor;
 mod admission;
 mod desk;
+mod granted;
 mod identities;
 mod key;
 mod keys;

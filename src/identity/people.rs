@@ -13,7 +13,6 @@ use hub_actors::{
     account::Limits,
     principal::Principal,
     protocol::{Browser, Digest},
-    scope::Scope,
 };
 use tokio::{task::spawn_blocking, time::Instant};
 
@@ -81,15 +80,12 @@ impl Identity {
     /// A user with a session, as doors know them.
     pub(super) fn of_user(&self, user: &User, session: &Session) -> Arc<Principal> {
         let account: Arc<str> = account_id(session).into();
+        let granted = self.roles.granted(user);
         Arc::new(Principal {
             name: user.name.as_str().into(),
-            tools: Scope::All,
-            models: Scope::All,
-            admin: if user.is_admin {
-                Scope::All
-            } else {
-                Scope::NONE
-            },
+            tools: granted.tools,
+            models: granted.models,
+            admin: granted.admin,
             expires: None,
             account: self.shared.account(&account, Limits::default()),
             id: format!("user-{}", user.id).into(),

@@ -89,9 +89,10 @@ impl DbSync {
             place,
             max_records,
             answers,
+            last_results,
             ..
         } = self.spec.clone();
-        let opened = lent(move || open::open(&place, max_records, answers));
+        let opened = lent(move || open::open(&place, max_records, answers, last_results));
         ctx.spawn(opened.into_actor(self).map(|opened, actor, ctx| {
             match opened {
                 Ok(Opened {

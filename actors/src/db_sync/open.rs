@@ -97,13 +97,14 @@ pub fn open(
     place: &Place,
     max_records: usize,
     most_answers: Option<u64>,
+    keeps_last_results: bool,
 ) -> Result<Opened, OpenError> {
     let Place::File(file) = place else {
         return open_memory(max_records).map_err(OpenError::Sqlite);
     };
     let writer = sound(&**file, |writer| {
         writer.pragma_update(None, "synchronous", "NORMAL")?;
-        prepare(writer, max_records, most_answers)
+        prepare(writer, max_records, most_answers, keeps_last_results)
     })?;
     let path = file.prepare().map_err(OpenError::File)?;
     let open = || {
@@ -175,7 +176,7 @@ fn open_memory(max_records: usize) -> Result<Opened, Error> {
     let writer = open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     writer.busy_timeout(BUSY)?;
     writer.pragma_update(None, "max_page_count", MOST_PAGES)?;
-    let writer = prepare(writer, max_records, None)?;
+    let writer = prepare(writer, max_records, None, true)?;
     let reader = Reader::new(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
     Ok(Opened {
         writer,
@@ -188,6 +189,7 @@ fn prepare(
     writer: Connection,
     max_records: usize,
     most_answers: Option<u64>,
+    keeps_last_results: bool,
 ) -> Result<Connection, Error> {
     writer.pragma_update(None, "hard_heap_limit", MOST_HEAP)?;
     // What people asked is overwritten when it goes.
@@ -196,6 +198,9 @@ fn prepare(
     writer.execute_batch(answers::SCHEMA)?;
     records::trim(&writer, max_records)?;
     answers::trim(&writer, most_answers)?;
+    if !keeps_last_results {
+        writer.execute("DELETE FROM hub_state WHERE key GLOB '*.last_result'", [])?;
+    }
     Ok(writer)
 }
 

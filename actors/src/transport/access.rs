@@ -1,7 +1,10 @@
 //! Access: how a door learns who somebody is. It asks Identity with a message and remembers the answer
 //! for at most 10 seconds, or until the guardian says that something has changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use tokio::{
@@ -76,7 +79,7 @@ impl Access {
         self.latest
             .load()
             .as_ref()
-            .is_some_and(|latest| latest.open)
+            .is_some_and(|latest| latest.is_open())
     }
 
     /// Who shows this, if it can be told without asking anybody.
@@ -84,7 +87,7 @@ impl Access {
         let latest = self.latest.load();
         let latest = latest.as_ref()?;
         // Whoever started the hub is somebody, even where others need not be.
-        if latest.open && !matches!(presented, Some(Presented::Local { .. })) {
+        if latest.is_open() && !matches!(presented, Some(Presented::Local { .. })) {
             return Some(Ok(Principal::anyone()));
         }
         let Some(presented) = presented else {
@@ -180,6 +183,15 @@ impl Access {
         self.known
             .keep(digest, principal.clone(), generation, until);
         Some(principal)
+    }
+}
+
+// === impl AccessChanged ===
+
+impl AccessChanged {
+    /// Whether nobody is asked who they are, at this moment.
+    pub fn is_open(&self) -> bool {
+        self.open && !self.closed.load(Ordering::SeqCst)
     }
 }
 

@@ -61,6 +61,7 @@ pub async fn login(
         let shape = r#"Send {"username": "..", "password": ".."}."#;
         return api::bad(shape).respond(request_id.as_str());
     };
+    let from = session::browser(&request).address;
     let login = |reply| Login {
         name: username,
         password,
@@ -73,15 +74,21 @@ pub async fn login(
             session,
             seconds,
             principal,
-        })) => HttpResponse::Ok()
-            .cookie(session::begin(&request, session, seconds))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(about(&principal)),
-        Some(Err(LoginError::Wrong)) => failure(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "Nobody has this name and password, or the account is locked.".to_owned(),
-        ),
+        })) => {
+            lobby.entries.login(&lobby.trail, &principal, from);
+            HttpResponse::Ok()
+                .cookie(session::begin(&request, session, seconds))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .json(about(&principal))
+        }
+        Some(Err(LoginError::Wrong(user))) => {
+            lobby.entries.refused(&lobby.trail, user, from);
+            failure(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Nobody has this name and password, or the account is locked.".to_owned(),
+            )
+        }
         Some(Err(LoginError::Later(wait))) => {
             let mut answer = failure(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -97,9 +104,15 @@ pub async fn login(
 }
 
 /// `POST /auth/logout`
-pub async fn logout(request: HttpRequest, lobby: web::Data<Lobby>) -> HttpResponse {
+pub async fn logout(
+    request: HttpRequest,
+    lobby: web::Data<Lobby>,
+    caller: web::ReqData<Caller>,
+) -> HttpResponse {
     if let Some(session) = session::cookie(&request) {
         lobby.access.logout(session).await;
+        let from = session::browser(&request).address;
+        lobby.entries.logout(&lobby.trail, &caller.0, from);
     }
     HttpResponse::Ok().cookie(session::end()).json(Status {
         status: "logged out",

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     access::Access,
     body::Budget,
+    entries::Entries,
     mcp::{Changes, Listing},
     views::{Seen, Views},
 };
@@ -58,6 +59,8 @@ pub struct Lobby {
     pub access: Arc<Access>,
     /// Where calls are put down.
     pub trail: Trail,
+    /// Logins and logouts, on their way there.
+    pub entries: Entries,
     /// What those see who do not see everything.
     views: Views,
     health: Recipient<ReportHealth>,
@@ -101,6 +104,7 @@ impl Lobby {
             bodies: Budget::default(),
             access: Arc::default(),
             trail,
+            entries: Entries::default(),
             views: Views::default(),
             health,
             draining: AtomicBool::new(false),

@@ -9,6 +9,7 @@ mod calls;
 mod chat;
 mod credential;
 mod crypto;
+mod entries;
 mod guard;
 mod http;
 mod known;

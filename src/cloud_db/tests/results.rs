@@ -4,15 +4,18 @@ use hub_actors::table::Table;
 
 use super::super::results::{Column, insert};
 
-/// `name type`, with a `!` where the values are unique.
+/// `name type`, with a `!` where the values are unique, and a `*` after it where there must be one.
 fn columns(text: &str) -> Vec<Column> {
     let column = |text: &str| {
+        let required = text.ends_with('*');
+        let text = text.trim_end_matches('*');
         let unique = text.ends_with('!');
         let (name, kind) = text.trim_end_matches('!').trim().split_once(' ').unwrap();
         Column {
             name: name.to_owned(),
             kind: kind.to_owned(),
             unique,
+            required,
         }
     };
     text.split(',').map(column).collect()
@@ -58,6 +61,18 @@ fn tables_of_before() {
 fn what_a_table_lacks_is_said_as_what_to_run() {
     for (columns, run) in [
         ("id int4!,payload jsonb", "ADD COLUMN hub_id uuid UNIQUE;"),
+        (
+            "id text!*,hub_id uuid!,payload jsonb",
+            "ALTER COLUMN \"id\" SET DEFAULT gen_random_uuid()::text;",
+        ),
+        (
+            "id uuid!*,payload jsonb*,created_at int8*",
+            "ALTER COLUMN \"created_at\" DROP NOT NULL;",
+        ),
+        (
+            "id uuid!*,payload jsonb*,created_at text*,who text*",
+            "ALTER COLUMN \"who\" SET DEFAULT",
+        ),
         ("id uuid,payload jsonb", "ADD COLUMN hub_id uuid UNIQUE;"),
         ("id int4!,payload jsonb,hub_id uuid", "ADD UNIQUE (hub_id);"),
         (

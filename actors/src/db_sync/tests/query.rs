@@ -21,7 +21,7 @@ use crate::{
 /// An open file with something in every table, and one that is nobody's business.
 pub fn filled() -> (NamedTempFile, Opened) {
     let file = NamedTempFile::new().unwrap();
-    let opened = open(&place(&file), 100, Some(1_000_000)).unwrap();
+    let opened = open(&place(&file), 100, Some(1_000_000), true).unwrap();
     opened
         .writer
         .execute_batch(

@@ -135,8 +135,9 @@ fn dropped(request: &SearchRequest) -> Vec<Cow<'static, str>> {
 fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     Said {
         meaning: match status {
-            // The instance does not give JSON away. It is not about a key, and not about the query.
-            403 => Some((FailureKind::Rejected, Class::NextNow)),
+            // The instance does not give JSON away (`search.formats` of its settings). It is not about a
+            // key, and not about the query: whoever asks can do nothing about it.
+            403 => Some((FailureKind::ServerError, Class::NextNow)),
             _ => by_status(status),
         },
         word: error.word(),

@@ -77,7 +77,7 @@ fn nothing_found_by_nobody_is_a_failure() {
 #[test]
 fn an_instance_that_gives_no_json_is_passed_over() {
     let failure = refused("searxng", 403, &[], "<html>Forbidden</html>");
-    assert_eq!((failure.kind, failure.class), (Rejected, NextNow));
+    assert_eq!((failure.kind, failure.class), (ServerError, NextNow));
     let failure = refused("searxng", 400, &[], r#"{"error":"No query"}"#);
     assert_eq!((failure.kind, failure.class), (Rejected, Stop));
 }
