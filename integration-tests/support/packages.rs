@@ -18,15 +18,16 @@ const NPM: [&str; 4] = [
 ];
 /// The oldest Node that the suite runs on.
 const NODE: u32 = 22;
-/// The SDKs for Python, the cipher of the README's example, and the library that made the passwords of the
-/// Python hub.
-const PYPI: [&str; 6] = [
+/// The SDKs for Python, the cipher of the README's example, the library that made the passwords of the Python
+/// hub, and what knows OpenAPI.
+const PYPI: [&str; 7] = [
     "mcp==2.3.0",
     "openai==3.54.0",
     "anthropic==2.12.0",
     "cryptography==50.0.2",
     "passlib==1.7.4",
     "langchain-openai==1.7.3",
+    "openapi-spec-validator==0.9.0",
 ];
 
 /// A Node that is new enough, and the folder whose `node_modules` it finds packages in.

@@ -4,8 +4,9 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, ExternalDocs, HttpMethod, PathItem, Ref, RefOr, Required, Response,
-        ResponseBuilder, Schema,
+        ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
+        Schema,
+        external_docs::ExternalDocsBuilder,
         path::{Operation, OperationBuilder},
         request_body::{RequestBody, RequestBodyBuilder},
     },
@@ -38,7 +39,9 @@ pub fn operation(summary: &str, description: &str) -> OperationBuilder {
 /// Says where somebody else describes an operation.
 pub fn described_at(operation: OperationBuilder, url: &str) -> Operation {
     let mut operation = operation.build();
-    operation.external_docs = Some(ExternalDocs::new(url));
+    let docs = ExternalDocsBuilder::new().url(url);
+    let docs = docs.description(Some("The format's own description"));
+    operation.external_docs = Some(docs.build());
     operation
 }
 
