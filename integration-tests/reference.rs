@@ -192,14 +192,14 @@ async fn both_are_for_those_with_a_key_and_sent_once() {
         let tag = whole.assert_ok().header("etag").to_owned();
         assert!(tag.len() > 16, "{whole}");
         let known = http::request("GET", path, &[("If-None-Match", &tag)], b"");
-        let again = hub.raw(&&known).await;
+        let again = hub.raw(&known).await;
         assert_eq!(
             (again.status, again.message.body.len()),
             (304, 0),
             "{again}"
         );
         let other = http::request("GET", path, &[("If-None-Match", "\"other\"")], b"");
-        let again = hub.raw(&&other).await;
+        let again = hub.raw(&other).await;
         assert_eq!(again.assert_ok().message.body, whole.message.body);
     }
     hub.key = None;
