@@ -179,7 +179,7 @@ async fn log_in(hub: &Hub, canaries: &mut Canaries) {
     let password = canaries.hatch("a password");
     let added = command(
         hub.process.folder.path(),
-        &["user", "add", "ada"],
+        &["user", "add", "ada", "--admin"],
         &password,
     )
     .await;
