@@ -11,7 +11,7 @@ use actix_web::{
 
 use super::{
     guard::Guard,
-    layers::{Front, Gate},
+    layers::{Around, Front, Gate},
     lobby::Lobby,
     mcp::{Mcp, McpOptions},
     openapi::Reference,
@@ -125,19 +125,19 @@ impl HttpTransport {
     fn serve(&self) -> io::Result<Server> {
         let lobby = web::Data::from(self.lobby.clone());
         let mcp = web::Data::from(self.mcp.clone());
-        let front = Front(Arc::new(self.options.guard.clone()));
+        let front = Around(Front(Arc::new(self.options.guard.clone())));
         let access = self.lobby.access.clone();
         let sse = self.options.mcp.sse;
         let catalogue = self.lobby.catalogue.load();
         let version = catalogue.as_ref().map(|known| &*known.hub.version);
-        let reference = Reference::new(&routes::doors(sse), version.unwrap_or_default())?;
+        let reference = Reference::new(routes::doors(sse), version.unwrap_or_default());
         let reference = web::Data::new(reference);
         let app = move || {
             let mut app = App::new();
             for door in routes::doors(sse) {
                 let access = access.clone();
                 let resource = (door.routes)(web::resource(door.path));
-                app = app.service(resource.wrap(Gate { access, door }));
+                app = app.service(resource.wrap(Around(Gate { access, door })));
             }
             app.wrap(front.clone())
                 .app_data(lobby.clone())

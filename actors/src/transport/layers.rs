@@ -63,6 +63,10 @@ pub struct Gate {
     pub door: Door,
 }
 
+/// What actix puts around a service: either layer.
+#[derive(Clone)]
+pub struct Around<L>(pub L);
+
 /// A layer in its place.
 pub struct Layer<L, S> {
     layer: L,
@@ -85,26 +89,29 @@ fn answered<B>(request: ServiceRequest, answer: HttpResponse) -> Passed<B> {
     request.into_response(answer).map_into_right_body()
 }
 
-// === impl Front ===
+// === impl Around ===
 
-impl<S, B> Transform<S, ServiceRequest> for Front
+impl<L, S, B> Transform<S, ServiceRequest> for Around<L>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
+    L: Clone,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    Layer<L, S>: Service<ServiceRequest, Response = Passed<B>, Error = Error>,
 {
     type Response = Passed<B>;
     type Error = Error;
     type InitError = ();
-    type Transform = Layer<Self, S>;
+    type Transform = Layer<L, S>;
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(Layer {
-            layer: self.clone(),
+            layer: self.0.clone(),
             inner: Rc::new(inner),
         }))
     }
 }
+
+// === impl Front ===
 
 impl<S, B> Service<ServiceRequest> for Layer<Front, S>
 where
@@ -150,25 +157,6 @@ impl Front {
 }
 
 // === impl Gate ===
-
-impl<S, B> Transform<S, ServiceRequest> for Gate
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = Passed<B>;
-    type Error = Error;
-    type InitError = ();
-    type Transform = Layer<Self, S>;
-    type Future = Ready<Result<Self::Transform, ()>>;
-
-    fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Layer {
-            layer: self.clone(),
-            inner: Rc::new(inner),
-        }))
-    }
-}
 
 impl<S, B> Service<ServiceRequest> for Layer<Gate, S>
 where

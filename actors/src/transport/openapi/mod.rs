@@ -1,6 +1,6 @@
 //! The reference of every door: `/openapi.json` for programs, `/docs` for people. Both are made once in a
-//! life of the transport, from the table of doors and the types that are read and written; what is in
-//! them is the same for everybody.
+//! life of the transport, when the first of them is asked for, from the table of doors and the types that
+//! are read and written; what is in them is the same for everybody.
 //!
 //! - this file: the two doors
 //! - `document`: the document, from the table; `about`: what there is to say of each door
@@ -14,6 +14,8 @@ mod page;
 mod parts;
 pub mod shapes;
 
+use std::sync::OnceLock;
+
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::header::{self, ETag, EntityTag, IfNoneMatch},
@@ -23,10 +25,18 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 
-use super::{credential::sha256, routes::Door};
+use super::{api::failed, credential::sha256, routes::Door};
+use crate::{error::CallError, request_id::RequestId};
+
+/// What is described, and both answers once somebody has asked for one.
+pub struct Reference {
+    doors: Vec<Door>,
+    version: String,
+    made: OnceLock<Option<Made>>,
+}
 
 /// Both answers, ready to be sent.
-pub struct Reference {
+struct Made {
     document: Ready,
     page: Ready,
     policy: String,
@@ -40,28 +50,54 @@ struct Ready {
 
 /// `GET /openapi.json`
 pub async fn document(request: HttpRequest, reference: web::Data<Reference>) -> HttpResponse {
-    reference.document.answer(&request, "application/json", &[])
+    match reference.made() {
+        Some(made) => made.document.answer(&request, "application/json", &[]),
+        None => failed(RequestId::new().as_str(), &CallError::Internal),
+    }
 }
 
 /// `GET /docs`
 pub async fn page(request: HttpRequest, reference: web::Data<Reference>) -> HttpResponse {
+    let Some(made) = reference.made() else {
+        return failed(RequestId::new().as_str(), &CallError::Internal);
+    };
     let headers = [
-        ("Content-Security-Policy", &*reference.policy),
+        ("Content-Security-Policy", &*made.policy),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
     ];
-    let page = &reference.page;
+    let page = &made.page;
     page.answer(&request, "text/html; charset=utf-8", &headers)
 }
 
 // === impl Reference ===
 
 impl Reference {
-    /// Describes these doors of this version of the hub.
-    ///
+    /// Describes these doors of this version of the hub, when it is asked to.
+    pub fn new(doors: Vec<Door>, version: &str) -> Self {
+        Self {
+            doors,
+            version: version.to_owned(),
+            made: OnceLock::new(),
+        }
+    }
+
+    fn made(&self) -> Option<&Made> {
+        let made = self.made.get_or_init(|| {
+            let made = Made::new(&self.doors, &self.version);
+            made.inspect_err(|error| tracing::error!(%error, "the reference cannot be written"))
+                .ok()
+        });
+        made.as_ref()
+    }
+}
+
+// === impl Made ===
+
+impl Made {
     /// # Errors
     /// If the document cannot be written as JSON.
-    pub fn new(doors: &[Door], version: &str) -> Result<Self, serde_json::Error> {
+    fn new(doors: &[Door], version: &str) -> Result<Self, serde_json::Error> {
         let document = serde_json::to_value(document::make(doors, version))?;
         let page = page::of(&document);
         // The page's one style, by its digest; nothing else is loaded or run.
