@@ -2,7 +2,7 @@
 //! it is believed.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -64,10 +64,16 @@ impl DataFolder {
         if !ours || !metadata.is_file() {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        if metadata.permissions().mode() & 0o077 != 0 {
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        }
+        only_for_its_owner(&file)?;
         Ok(path)
+    }
+}
+
+/// Takes a file's rights from everybody else: one of an older hub, or one that was copied here.
+pub fn only_for_its_owner(file: &File) -> io::Result<()> {
+    match file.metadata()?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => file.set_permissions(fs::Permissions::from_mode(0o600)),
     }
 }
 

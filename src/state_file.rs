@@ -5,7 +5,7 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -16,7 +16,10 @@ use hub_actors::{
     outbox::OutboxSpec,
 };
 
-use crate::{data_folder::DataFolder, settings::Settings};
+use crate::{
+    data_folder::{DataFolder, only_for_its_owner},
+    settings::Settings,
+};
 
 /// Where a Hugging Face Space keeps what shall outlive it, if its owner pays for that.
 const SPACE_DATA: &str = "/data";
@@ -161,8 +164,7 @@ impl Places {
 impl StateFile for OneFile {
     fn prepare(&self) -> io::Result<PathBuf> {
         if let Some(folder) = self.0.parent().filter(|f| !f.as_os_str().is_empty()) {
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(folder)?;
+            DataFolder::new(folder.to_owned()).make()?;
         }
         // SQLite gives its companions the mode of the file.
         let file = OpenOptions::new()
@@ -172,11 +174,7 @@ impl StateFile for OneFile {
             .truncate(false)
             .mode(0o600)
             .open(&self.0)?;
-        let mode = file.metadata()?.permissions().mode();
-        if mode & 0o077 != 0 {
-            // An older hub's file, or one that was copied here: what people asked is not for others.
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        }
+        only_for_its_owner(&file)?;
         Ok(self.0.clone())
     }
 
@@ -212,6 +210,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::environment::Overrides;
 
