@@ -4,13 +4,24 @@ use std::collections::VecDeque;
 
 use crate::{
     conversation::{Content, Part, ToolCall, joined},
-    protocol::{Completed, Completion},
+    protocol::{Completed, Completion, Usage},
     streaming::{Event, Streaming},
 };
 
 // === impl Completion ===
 
 impl Completion {
+    /// What a request comes to that only asks how many tokens it has.
+    pub fn counted(input_tokens: u64) -> Self {
+        Self {
+            usage: Usage {
+                input_tokens,
+                ..Usage::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// All its texts, joined. Thinking is left out.
     pub fn text(&self) -> String {
         joined(&self.parts)

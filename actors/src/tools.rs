@@ -17,7 +17,7 @@ use crate::{
     db_query,
     error::CallError,
     history, inventory,
-    params::{Params, clip},
+    params::{LlmParams, Params, clip},
     persist,
     plan::{Plan, list},
     principal::Principal,
@@ -136,15 +136,10 @@ pub async fn run(
         observer,
     };
     match &tool.kind {
-        ToolKind::Llm { system, provider } => {
-            let (system, start) = (system.clone(), provider.as_deref());
+        ToolKind::Llm { .. } => {
             let params = params.llm()?;
-            if let Some(model) = &params.model {
-                principal.may_use(model)?;
-            }
-            let prompt = history::prompt(catalogue, params.last_text());
             let asked = asked(params.cache, call.observer);
-            let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
+            let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
             let tell = |catalogue: &Catalogue, tool: &Tool, walked: Answered| {
                 let walked = walked.whole().ok_or(CallError::Internal)?;
                 Ok(answered(catalogue, &tool.name, walked))
@@ -246,20 +241,33 @@ pub fn find<'a>(
 /// # Errors
 /// Every [`CallError`] there is.
 pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallError> {
-    let tool = find(catalogue, &call.principal, &call.tool)?;
+    let principal = call.principal;
+    let tool = find(catalogue, &principal, &call.tool)?;
+    let mut params = Params::new(&tool.name, call.params)?.llm()?;
+    params.stream = true;
+    let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
+    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
+    Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
+}
+
+/// The plan of a call of an LLM tool, and what is kept of its prompt.
+fn planned(
+    catalogue: &Catalogue,
+    principal: &Principal,
+    tool: &Tool,
+    params: LlmParams,
+    received: Instant,
+) -> Result<(Option<String>, Plan), CallError> {
     let ToolKind::Llm { system, provider } = &tool.kind else {
         return Err(CallError::Internal);
     };
-    let mut params = Params::new(&tool.name, call.params)?.llm()?;
     if let Some(model) = &params.model {
-        call.principal.may_use(model)?;
+        principal.may_use(model)?;
     }
-    params.stream = true;
     let prompt = history::prompt(catalogue, params.last_text());
     let (system, start) = (system.clone(), provider.as_deref());
-    let plan = Plan::new(catalogue, tool, start, system, params, call.received)?;
-    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
-    Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
+    let plan = Plan::new(catalogue, tool, start, system, params, received)?;
+    Ok((prompt, plan))
 }
 
 /// What an answer comes to that is complete.

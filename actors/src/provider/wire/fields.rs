@@ -1,10 +1,15 @@
 //! Fields of a client's request, taken one by one: what nobody takes is left over, and what is wrong is
 //! named by its place.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::protocol::CompletionRequest;
+use crate::{
+    conversation::{Conversation, Raw},
+    protocol::CompletionRequest,
+};
 
 /// A request as a client of one format sent it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +45,31 @@ impl BadRequest {
         Self {
             sentence: format!("`{param}` must be {what}."),
             param,
+        }
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    /// An answer is asked for, of as many tokens as the caller says, in `raw`'s words.
+    pub(super) fn new(
+        model: String,
+        conversation: Conversation,
+        max_tokens: Option<u32>,
+        stream: bool,
+        raw: Raw,
+    ) -> Self {
+        Self {
+            model,
+            request: CompletionRequest {
+                conversation: Arc::new(conversation),
+                max_tokens,
+                ceiling: u32::MAX,
+                stream,
+                count: false,
+                raw: Some(Arc::new(raw)),
+            },
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{request, said};
 use crate::{
-    protocol::{Completed, Completion, CompletionRequest, Failure, Usage},
+    protocol::{Completed, Completion, CompletionRequest, Failure},
     provider::wire::{
         Dialect, Encoded,
         passthrough::{self, Edit},
@@ -52,11 +52,5 @@ pub(super) fn decode(body: &[u8]) -> Result<Completed, Failure> {
     let body = String::from_utf8_lossy(body);
     let counted: Counted =
         serde_json::from_str(&body).map_err(|_| refusal::unreadable(&body, said))?;
-    Ok(Completed::Whole(Completion {
-        usage: Usage {
-            input_tokens: counted.input_tokens,
-            ..Usage::default()
-        },
-        ..Completion::default()
-    }))
+    Ok(Completed::Whole(Completion::counted(counted.input_tokens)))
 }

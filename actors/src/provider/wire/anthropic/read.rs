@@ -11,7 +11,6 @@ use crate::{
         Rest, Role, Sampling, Signature, Source, ThinkingBudget, Tool, ToolCall, ToolChoice,
         ToolResult,
     },
-    protocol::CompletionRequest,
     provider::wire::{
         fields::{Asked, BadRequest, Fields},
         media,
@@ -35,17 +34,7 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
         wants_usage: true,
         holds_extras: extras,
     };
-    Ok(Asked {
-        model,
-        request: CompletionRequest {
-            count: false,
-            conversation: Arc::new(conversation),
-            max_tokens,
-            ceiling: u32::MAX,
-            stream,
-            raw: Some(Arc::new(raw)),
-        },
-    })
+    Ok(Asked::new(model, conversation, max_tokens, stream, raw))
 }
 
 fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {

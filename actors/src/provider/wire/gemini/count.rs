@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{request, said};
 use crate::{
-    protocol::{Completed, Completion, CompletionRequest, Failure, Usage},
+    protocol::{Completed, Completion, CompletionRequest, Failure},
     provider::wire::{
         Dialect, Encoded,
         passthrough::{self, Edit},
@@ -56,11 +56,5 @@ pub(super) fn decode(body: &[u8]) -> Result<Completed, Failure> {
     let body = String::from_utf8_lossy(body);
     let counted: Counted =
         serde_json::from_str(&body).map_err(|_| refusal::unreadable(&body, said))?;
-    Ok(Completed::Whole(Completion {
-        usage: Usage {
-            input_tokens: counted.total_tokens,
-            ..Usage::default()
-        },
-        ..Completion::default()
-    }))
+    Ok(Completed::Whole(Completion::counted(counted.total_tokens)))
 }

@@ -1,7 +1,5 @@
 //! What a client that speaks OpenAI's format asks.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -10,7 +8,6 @@ use crate::{
     conversation::{
         Conversation, Effort, Format, OutputShape, Raw, Reasoning, Rest, Sampling, Tool, ToolChoice,
     },
-    protocol::CompletionRequest,
     provider::wire::fields::{Asked, BadRequest, Fields},
 };
 
@@ -36,17 +33,7 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
         wants_usage,
         holds_extras: extras,
     };
-    Ok(Asked {
-        model,
-        request: CompletionRequest {
-            count: false,
-            conversation: Arc::new(conversation),
-            max_tokens,
-            ceiling: u32::MAX,
-            stream,
-            raw: Some(Arc::new(raw)),
-        },
-    })
+    Ok(Asked::new(model, conversation, max_tokens, stream, raw))
 }
 
 fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {
