@@ -4,7 +4,7 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::{
     exit,
     pyfun::{Problems, Severity, redact},
     settings::{
-        SYSTEM_TOOLS, Settings,
+        LlmProvider, SYSTEM_TOOLS, Settings,
         readiness::{
             IsSet, ProviderState, ProviderStatus, ToolStatus, provider_status, tool_status,
             without_database,
@@ -42,6 +42,8 @@ struct Findings {
     tools: Vec<ToolStatus>,
     /// Different models that the active LLM providers list.
     models: usize,
+    /// Different embedding models that they list.
+    embedding_models: usize,
     /// `[MODEL.x]` blocks.
     described: usize,
     /// The database that DATABASE_URL names, if it is set.
@@ -127,6 +129,7 @@ impl Report {
             "entry": self.entry,
             "models": findings.map(|findings| json!({
                 "listed": findings.models,
+                "embedding": findings.embedding_models,
                 "described": findings.described,
             })),
         })
@@ -175,19 +178,17 @@ impl Findings {
             }
             None => {}
         }
-        let mut models: Vec<(&str, &str)> = settings
-            .llm_providers
-            .iter()
-            .filter(|provider| provider.active)
-            .flat_map(|provider| {
-                let models = provider.models.iter();
+        let listed = |models: fn(&LlmProvider) -> &[String]| {
+            let active = settings.llm_providers.iter().filter(|p| p.active);
+            let names = active.flat_map(|provider| {
+                let models = models(provider).iter();
                 models.map(|model| (provider.name.as_str(), model.as_str()))
-            })
-            .collect();
-        models.sort_unstable();
-        models.dedup();
+            });
+            names.collect::<BTreeSet<_>>().len()
+        };
         Self {
-            models: models.len(),
+            models: listed(|provider| &provider.models),
+            embedding_models: listed(|provider| &provider.embedding_models),
             described: settings.models.len(),
             providers: provider_status(settings, is_set),
             tools,
@@ -217,9 +218,13 @@ impl Findings {
                 String::new(),
             ]);
         }
+        let vectors = match self.embedding_models {
+            0 => String::new(),
+            count => format!(" and {}", counted(count, "embedding model")),
+        };
         let _ = writeln!(
             text,
-            "{table}\n  {} listed by active providers, {} described\n",
+            "{table}\n  {}{vectors} listed by active providers, {} described\n",
             counted(self.models, "model"),
             self.described
         );
@@ -262,6 +267,12 @@ fn provider_row(provider: &ProviderStatus) -> [String; 6] {
         redact::words(&provider.name),
         provider.api.clone().unwrap_or_else(dash),
         match provider.kind {
+            "llm" if provider.embedding_models > 0 => {
+                format!(
+                    "{} + {} embedding",
+                    provider.models, provider.embedding_models
+                )
+            }
             "llm" => provider.models.to_string(),
             _ => dash(),
         },

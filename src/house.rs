@@ -14,7 +14,7 @@ use hub_actors::{
     },
     db_sync::DbSpec,
     outbox::OutboxSpec,
-    protocol::SearchRequest,
+    protocol::{EmbeddingRequest, SearchRequest},
     provider::ProviderSpec,
     transport::HttpOptions,
 };
@@ -24,6 +24,7 @@ use crate::{
     cloud_db::{DatabaseSpec, VARIABLE},
     crypto::{self, CryptoSpec, Keyring},
     doors,
+    embedders::{embedders, embeds},
     identity::Identities,
     roles,
     settings::{
@@ -72,6 +73,8 @@ pub struct House {
     pub providers: Vec<ProviderSpec>,
     /// The search providers that can be used.
     pub searchers: Vec<ProviderSpec<SearchRequest>>,
+    /// The LLM providers that can be used and make vectors.
+    pub embedders: Vec<ProviderSpec<EmbeddingRequest>>,
     /// The hub's own state.
     pub db: DbSpec,
     /// Who opens and seals envelopes, if there is a master key.
@@ -132,6 +135,8 @@ impl House {
         let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
         let providers = usable().map(|provider| upstreams.llm(provider));
         let searchers = searching().map(|provider| upstreams.search(provider));
+        let embedding = usable().filter(|provider| embeds(provider));
+        let embedders = embedding.map(|provider| upstreams.embedding(provider));
         let database = database(vault, &places.folder);
         let roles = match &database {
             Ok(Some(database)) => roles::Source::Database(Box::new(database.clone())),
@@ -145,6 +150,7 @@ impl House {
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
             searchers: searchers.collect::<Result<_, _>>()?,
+            embedders: embedders.collect::<Result<_, _>>()?,
             catalogue,
             cloud: database
                 .ok()
@@ -218,6 +224,7 @@ fn catalogue(
             .iter()
             .map(|p| searcher(p, has))
             .collect(),
+        embedders: embedders(settings, has),
         models: settings.models.iter().map(model).collect(),
         db: None,
         crypto: match MASTER.iter().all(|name| has(name)) {
@@ -337,7 +344,8 @@ fn searcher(provider: &SearchProvider, has: &dyn Fn(&str) -> bool) -> Provider<S
     }
 }
 
-fn why_inactive(state: ProviderState, env_key: Option<&str>) -> Option<String> {
+/// Why a provider cannot be used, and what to set.
+pub fn why_inactive(state: ProviderState, env_key: Option<&str>) -> Option<String> {
     match (state, env_key) {
         (ProviderState::Ready, _) => None,
         (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),

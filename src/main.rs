@@ -21,6 +21,7 @@ mod db_command;
 mod demo;
 mod doctor_command;
 mod doors;
+mod embedders;
 mod environment;
 mod exit;
 mod grounds;

@@ -230,6 +230,14 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
         });
         (name, start)
     }));
+    children.extend(house.embedders.into_iter().map(|spec| {
+        let name = format!("embed.{}", spec.name).into();
+        let start: StartChild = Box::new(move |link, _| {
+            let role = |up, life| Role::Embedder { up, _life: life };
+            Ok(start_provider(&spec, link, role))
+        });
+        (name, start)
+    }));
     children
 }
 

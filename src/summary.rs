@@ -70,6 +70,13 @@ pub fn startup(listener: &TcpListener, house: &House, settings: &Settings) -> St
     if !searchers.is_empty() {
         let _ = write!(text, "\n  search      {}", searchers.join(", "));
     }
+    let embedders: Vec<_> = catalogue
+        .usable_embedders()
+        .map(|p| &*p.info.name)
+        .collect();
+    if !embedders.is_empty() {
+        let _ = write!(text, "\n  embeddings  {}", embedders.join(", "));
+    }
     if let Some(cloud) = &house.cloud {
         let _ = write!(text, "\n  database    {}", cloud.database.place());
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hub_actors::{
-    protocol::SearchRequest,
+    protocol::{EmbeddingRequest, SearchRequest},
     provider::{
         ProviderKind, ProviderSpec, Retry,
         wire::{self, Dialect, Wire},
@@ -115,19 +115,24 @@ impl<'a> Upstreams<'a> {
         }
         let wire = wire::by_name(&provider.api)
             .ok_or_else(|| unknown_format(&provider.name, &provider.api))?;
-        let account = Account {
-            name: &provider.name,
-            base_url: &provider.base_url,
-            env_key: provider.env_key.as_deref(),
-            version: provider.api_version.as_deref(),
-            extra_headers: &provider.extra_headers,
-        };
-        let dialect = Dialect {
-            drop_params: provider.drop_params.clone(),
-            max_completion_tokens: provider.max_completion_tokens,
-            ..Dialect::default()
-        };
-        self.spec(&account, wire, dialect)
+        self.spec(&Account::of(provider), wire, dialect(provider))
+    }
+
+    /// The same for its vectors: the same account in a life of its own.
+    ///
+    /// # Errors
+    /// [`UpstreamsError`]
+    pub fn embedding(
+        &self,
+        provider: &LlmProvider,
+    ) -> Result<ProviderSpec<EmbeddingRequest>, UpstreamsError> {
+        #[cfg(feature = "fixtures")]
+        if provider.api == "fault" {
+            return Ok(self.fault(&provider.name));
+        }
+        let wire = wire::embedding::by_name(&provider.api)
+            .ok_or_else(|| unknown_format(&provider.name, &provider.api))?;
+        self.spec(&Account::of(provider), wire, dialect(provider))
     }
 
     /// The same for one that searches.
@@ -226,6 +231,28 @@ impl<'a> Upstreams<'a> {
             headers.insert(header_name(name)?, value);
         }
         Ok(headers)
+    }
+}
+
+// === impl Account ===
+
+impl<'a> Account<'a> {
+    fn of(provider: &'a LlmProvider) -> Self {
+        Self {
+            name: &provider.name,
+            base_url: &provider.base_url,
+            env_key: provider.env_key.as_deref(),
+            version: provider.api_version.as_deref(),
+            extra_headers: &provider.extra_headers,
+        }
+    }
+}
+
+fn dialect(provider: &LlmProvider) -> Dialect {
+    Dialect {
+        drop_params: provider.drop_params.clone(),
+        max_completion_tokens: provider.max_completion_tokens,
+        ..Dialect::default()
     }
 }
 

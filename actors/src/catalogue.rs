@@ -10,7 +10,10 @@ use std::{
 
 use crate::{
     cache::Cache,
-    protocol::{CompletionRequest, CryptoUp, DbUp, OutboxUp, ProviderUp, SearchRequest, Usage},
+    protocol::{
+        CompletionRequest, CryptoUp, DbUp, EmbeddingRequest, OutboxUp, ProviderUp, SearchRequest,
+        Usage,
+    },
     request::Request,
     table::Table,
 };
@@ -26,6 +29,9 @@ pub struct Catalogue {
     pub providers: Vec<Provider>,
     /// Every search provider that the configuration names, in its order.
     pub searchers: Vec<Provider<SearchRequest>>,
+    /// Every LLM provider that makes vectors, too, in its order. Its `fallback` is the next of the chain
+    /// that does.
+    pub embedders: Vec<Provider<EmbeddingRequest>>,
     /// Every model that the configuration describes, in its order.
     pub models: Vec<Arc<ModelInfo>>,
     /// The hub's own state; `None` while it is down.
@@ -159,6 +165,13 @@ pub struct Models {
     pub all: Vec<Arc<str>>,
 }
 
+/// What a provider of vectors offers.
+#[derive(Debug, Clone)]
+pub struct EmbeddingModels {
+    /// Every embedding model.
+    pub all: Vec<Arc<str>>,
+}
+
 /// What a search provider offers.
 #[derive(Debug, Clone, Copy)]
 pub struct Results {
@@ -238,6 +251,20 @@ impl Catalogue {
             .filter(|provider| provider.info.inactive.is_none())
     }
 
+    /// The provider of vectors of that name, usable or not.
+    pub fn embedder(&self, name: &str) -> Option<&Provider<EmbeddingRequest>> {
+        self.embedders
+            .iter()
+            .find(|provider| &*provider.info.name == name)
+    }
+
+    /// Providers of vectors that have what they need to be called, up or not at this moment.
+    pub fn usable_embedders(&self) -> impl Iterator<Item = &Provider<EmbeddingRequest>> {
+        self.embedders
+            .iter()
+            .filter(|provider| provider.info.inactive.is_none())
+    }
+
     /// What the configuration says of a model.
     pub fn model(&self, name: &str) -> Option<&Arc<ModelInfo>> {
         self.models.iter().find(|model| &*model.name == name)
@@ -260,6 +287,19 @@ impl Catalogue {
     pub fn available_models(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for provider in self.usable_providers() {
+            for model in &provider.info.offer.all {
+                if !names.contains(&&**model) {
+                    names.push(model);
+                }
+            }
+        }
+        names
+    }
+
+    /// Names of the embedding models that can be asked for, likewise.
+    pub fn available_embedding_models(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for provider in self.usable_embedders() {
             for model in &provider.info.offer.all {
                 if !names.contains(&&**model) {
                     names.push(model);
@@ -293,6 +333,13 @@ impl<R: Request> Clone for Provider<R> {
 
 impl ProviderInfo {
     /// Its own name for a model it offers.
+    pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
+        self.offer.all.iter().find(|offered| &***offered == model)
+    }
+}
+
+impl ProviderInfo<EmbeddingModels> {
+    /// Its own name for an embedding model it offers.
     pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
         self.offer.all.iter().find(|offered| &***offered == model)
     }

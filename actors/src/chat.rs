@@ -20,7 +20,7 @@ use crate::{
 
 /// Longest time for the chain of a model that is asked for by name: what the official SDKs wait. Each
 /// provider has its `REQUEST_TIMEOUT_SEC` within it. A stream is in time once its first part is.
-const DEADLINE: Duration = Duration::from_secs(600);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
 
 /// The tool whose right is needed to ask a model by its own name.
 pub const COMPLETE: &str = "llm_complete";
@@ -42,9 +42,9 @@ pub struct Chat {
 
 /// An answer, whole or just begun.
 #[derive(Debug)]
-pub struct Chatted {
+pub struct Chatted<A = Completed> {
     /// The answer.
-    pub answer: Completed,
+    pub answer: A,
     /// Who answers.
     pub provider: Arc<str>,
     /// The model that was asked.
@@ -157,13 +157,13 @@ fn named<'a>(
 
 // === impl Chatted ===
 
-impl Chatted {
+impl<A> Chatted<A> {
     /// An answer that came of a walk, to be kept as `tool`'s.
     pub fn new(
         catalogue: &Catalogue,
         tool: Arc<str>,
         prompt: Option<String>,
-        walked: Answered,
+        walked: Answered<A>,
     ) -> Self {
         let provider = walked
             .attempts

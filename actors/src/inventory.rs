@@ -42,6 +42,7 @@ pub fn active_tools(catalogue: &Catalogue) -> Value {
         "active_search_providers":
             catalogue.usable_searchers().map(|p| &*p.info.name).collect::<Vec<_>>(),
         "available_models": catalogue.available_models(),
+        "available_embedding_models": catalogue.available_embedding_models(),
         "inactive_tools": inactive_tools,
         "inactive_providers": inactive_providers,
     })
@@ -100,6 +101,14 @@ pub fn model_info(
         .filter(|provider| provider.info.offers(&name).is_some())
         .map(|provider| &*provider.info.name)
         .collect();
+    let embedders = catalogue.embedders.iter();
+    let embedders = embedders.filter(|provider| provider.info.offers(&name).is_some());
+    let made_by: Vec<_> = embedders.map(|provider| &*provider.info.name).collect();
+    let embeds = !made_by.is_empty();
+    let offered_by = match offered_by.is_empty() {
+        true => made_by,
+        false => offered_by,
+    };
     let info = catalogue.model(&name);
     if info.is_none() && offered_by.is_empty() {
         return Err(unknown_model(catalogue, &name));
@@ -111,7 +120,9 @@ pub fn model_info(
         "model": name,
         "provider": provider,
         "offered_by": offered_by,
-        "available": catalogue.available_models().contains(&name.as_str()),
+        "available": catalogue.available_models().contains(&name.as_str())
+            || catalogue.available_embedding_models().contains(&name.as_str()),
+        "embedding": embeds,
         "context_tokens": info.and_then(|info| info.context_tokens),
         "max_output_tokens": info.and_then(|info| info.max_output_tokens),
         "requests_per_min": info.and_then(|info| info.requests_per_min),

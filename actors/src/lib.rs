@@ -19,7 +19,8 @@
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there; `persist`: what it gives the outbox
-//! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it
+//! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it;
+//!   [`embedding`]: the same for vectors
 //! - [`transport`]: the doors
 //!
 //! # The wall
@@ -43,11 +44,13 @@ pub mod completion;
 pub mod conversation;
 pub mod db_query;
 pub mod db_sync;
+pub mod embedding;
 pub mod envelope;
 pub mod error;
 mod failure;
 mod history;
 pub mod inventory;
+mod lent;
 pub mod models;
 pub mod outbox;
 pub mod params;

@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     catalogue::{Catalogue, ModelInfo, Provider, Tool, ToolKind},
+    embedding,
     error::CallError,
     params::clip,
     plan::{list, near},
@@ -36,12 +37,15 @@ pub struct Listed<'a> {
     pub provider: Option<&'a str>,
     /// What the configuration says of the model.
     pub info: Option<&'a ModelInfo>,
+    /// It makes vectors, and answers no conversation.
+    pub embeds: bool,
 }
 
 /// What `name` means.
 ///
 /// # Errors
-/// [`CallError::UnknownModel`] with the names that look most like it.
+/// [`CallError::UnknownModel`] with the names that look most like it, [`CallError::BadRequest`] for a model
+/// that makes vectors.
 pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Named<'a>, CallError> {
     if let Some(provider) = catalogue.offering(name)
         && let Some(model) = provider.info.offers(name)
@@ -51,22 +55,23 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Named<'a>, CallE
     if let Some((provider, model)) = catalogue.alias(name) {
         return Ok(Named::Model { provider, model });
     }
+    let wrong_door = || embedding::wrong_door(catalogue, name);
     if let Some((owner, name)) = name.split_once('/')
         && let Some(provider) = catalogue.provider(owner)
     {
         return match provider.info.offers(name) {
             Some(model) => Ok(Named::Model { provider, model }),
-            None => Err(not_offered(provider, name)),
+            None => Err(wrong_door().unwrap_or_else(|| not_offered(provider, name))),
         };
     }
     let is_llm = |tool: &&Arc<Tool>| matches!(tool.kind, ToolKind::Llm { .. });
     match catalogue.tool(name).filter(is_llm) {
         Some(tool) => Ok(Named::Tool(tool)),
-        None => Err(unknown(catalogue, name)),
+        None => Err(wrong_door().unwrap_or_else(|| unknown(catalogue, name))),
     }
 }
 
-/// Every name that can be asked for: models in the configuration's order, its own
+/// Every name that can be asked for: models in the configuration's order, those that make vectors, its own
 /// names for some, then tools. A model that more
 /// than one provider offers is listed for the others as `provider/model`.
 pub fn all(catalogue: &Catalogue) -> Vec<Listed<'_>> {
@@ -84,20 +89,51 @@ pub fn all(catalogue: &Catalogue) -> Vec<Listed<'_>> {
                 name,
                 provider: Some(owner),
                 info: info.map(|info| &**info),
+                embeds: false,
+            });
+        }
+    }
+    for provider in catalogue.usable_embedders() {
+        let owner = &*provider.info.name;
+        for model in &provider.info.offer.all {
+            let mut taken = listed.iter().filter(|other| other.name == **model);
+            let name = match taken.next() {
+                // At this one it does both.
+                Some(other) if other.provider == Some(owner) => continue,
+                Some(_) => Cow::Owned(format!("{owner}/{model}")),
+                None => Cow::Borrowed(&**model),
+            };
+            let info = catalogue.model_of(owner, model);
+            listed.push(Listed {
+                name,
+                provider: Some(owner),
+                info: info.map(|info| &**info),
+                embeds: true,
             });
         }
     }
     for info in &catalogue.models {
-        if let Some((provider, _)) = catalogue.alias(&info.name)
-            && provider.info.inactive.is_none()
-            && !listed.iter().any(|other| other.name == *info.name)
-        {
-            listed.push(Listed {
-                name: Cow::Borrowed(&*info.name),
-                provider: Some(&*provider.info.name),
-                info: Some(info),
-            });
+        if listed.iter().any(|other| other.name == *info.name) {
+            continue;
         }
+        let alias = catalogue
+            .alias(&info.name)
+            .map(|(provider, _)| &provider.info);
+        let chats = alias.filter(|info| info.inactive.is_none());
+        let embedder = || embedding::lookup(catalogue, &info.name).map(|found| found.provider);
+        let (owner, embeds) = match chats {
+            Some(provider) => (&provider.name, false),
+            None => match embedder().filter(|provider| provider.info.inactive.is_none()) {
+                Some(provider) => (&provider.info.name, true),
+                None => continue,
+            },
+        };
+        listed.push(Listed {
+            name: Cow::Borrowed(&*info.name),
+            provider: Some(owner),
+            info: Some(info),
+            embeds,
+        });
     }
     let tools = catalogue
         .active_tools()
@@ -106,6 +142,7 @@ pub fn all(catalogue: &Catalogue) -> Vec<Listed<'_>> {
         name: Cow::Borrowed(&*tool.name),
         provider: None,
         info: None,
+        embeds: false,
     }));
     listed
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     catalogue::{Catalogue, Provider, ProviderInfo, Tool},
+    embedding,
     error::CallError,
     params::{LlmParams, clip},
     protocol::{CompletionRequest, ProviderUp},
@@ -224,7 +225,7 @@ pub fn usual<'a>(catalogue: &'a Catalogue, start: Option<&str>) -> Result<&'a Pr
 
 /// The provider and its fallbacks. The configuration has no cycles; the guard is for a catalogue
 /// that was made some other way.
-fn walk<'a, R: Request>(
+pub(crate) fn walk<'a, R: Request>(
     providers: &'a [Provider<R>],
     first: &'a Provider<R>,
 ) -> Vec<&'a Provider<R>> {
@@ -265,6 +266,9 @@ fn hop(
 }
 
 fn not_offered(catalogue: &Catalogue, provider: &ProviderInfo, model: &str) -> CallError {
+    if let Some(wrong) = embedding::wrong_door(catalogue, model) {
+        return wrong;
+    }
     let elsewhere = catalogue
         .usable_providers()
         .find(|p| p.info.offers(model).is_some());
@@ -285,6 +289,9 @@ fn not_offered(catalogue: &Catalogue, provider: &ProviderInfo, model: &str) -> C
 
 /// The error for a model that nobody offers, with the names that look most like it.
 pub fn unknown_model(catalogue: &Catalogue, model: &str) -> CallError {
+    if let Some(wrong) = embedding::wrong_door(catalogue, model) {
+        return wrong;
+    }
     let mut names = catalogue.available_models();
     for info in &catalogue.models {
         if !names.contains(&&*info.name) {

@@ -42,6 +42,9 @@ pub type Complete = Ask<CompletionRequest>;
 /// Asks a provider for one search of the web.
 pub type Search = Ask<SearchRequest>;
 
+/// Asks a provider for vectors.
+pub type Embed = Ask<EmbeddingRequest>;
+
 /// Asks a provider for one answer.
 ///
 /// The answer goes through `reply`, not through the mailbox: a provider that dies drops the sender,
@@ -114,6 +117,40 @@ pub enum Freshness {
     Year,
 }
 
+/// What to make vectors of. OpenAI's format is the one in which it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddingRequest {
+    /// One vector for each of these.
+    pub input: EmbeddingInput,
+    /// How many numbers a vector shall have; as many as the model makes if the caller does not say.
+    pub dimensions: Option<u32>,
+    /// How the numbers shall be written.
+    pub encoding: Encoding,
+    /// Names of the other fields that the caller set.
+    pub others: Vec<String>,
+    /// The request as it came, for a provider of the same format.
+    pub body: Bytes,
+}
+
+/// What vectors are made of: at least one of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmbeddingInput {
+    /// Texts, none of them empty.
+    Texts(Vec<String>),
+    /// So many lists of a vendor's own tokens. They go on as they came, or not at all.
+    Tokens(usize),
+}
+
+/// How the numbers of a vector are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// As JSON.
+    #[default]
+    Float,
+    /// As the base64 of 32-bit floating-point numbers, the least significant byte first.
+    Base64,
+}
+
 /// A provider's last word on one [`Ask`].
 #[derive(Debug)]
 pub struct Reply<A = Completed> {
@@ -158,6 +195,28 @@ pub struct Hit {
     /// How well it fits; comparable within one answer only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+}
+
+/// Vectors: as many as were asked for, all of the same length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// The vectors.
+    pub vectors: Vectors,
+    /// How many numbers each of them has.
+    pub dimensions: usize,
+    /// The model that the vendor says made them, if it says so.
+    pub model: Option<String>,
+    /// Tokens as the vendor counted them; 0 if it does not say.
+    pub usage: Usage,
+}
+
+/// Where vectors are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Vectors {
+    /// In the vendor's own body, which is what the caller asked for.
+    Raw(Bytes),
+    /// Here, in the order of what they are of. Each number is finite.
+    Read(Vec<Vec<f32>>),
 }
 
 /// A vendor's answer.
@@ -731,6 +790,10 @@ pub enum Announce {
     SearcherUp(ProviderUp<SearchRequest>),
     /// A search provider ended; its name.
     SearcherDown(Arc<str>),
+    /// A provider of vectors (re)started and can be called.
+    EmbedderUp(ProviderUp<EmbeddingRequest>),
+    /// A provider of vectors ended; its name.
+    EmbedderDown(Arc<str>),
     /// DbSync (re)started and can be asked.
     DbUp(DbUp),
     /// DbSync ended.

@@ -10,7 +10,8 @@ use actix::prelude::*;
 use crate::{
     catalogue::{Catalogue, Crypto, Provider},
     protocol::{
-        Announce, CatalogueChanged, CryptoUp, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest,
+        Announce, CatalogueChanged, CryptoUp, DbUp, EmbeddingRequest, Heartbeat, OutboxUp,
+        ProviderUp, SearchRequest,
     },
     request::Request,
 };
@@ -20,6 +21,7 @@ pub struct ToolRegistry {
     configured: Arc<Catalogue>,
     up: BTreeMap<Arc<str>, ProviderUp>,
     searchers: BTreeMap<Arc<str>, ProviderUp<SearchRequest>>,
+    embedders: BTreeMap<Arc<str>, ProviderUp<EmbeddingRequest>>,
     db: Option<DbUp>,
     crypto: Option<CryptoUp>,
     outbox: Option<OutboxUp>,
@@ -35,6 +37,7 @@ impl ToolRegistry {
             configured,
             up: BTreeMap::new(),
             searchers: BTreeMap::new(),
+            embedders: BTreeMap::new(),
             db: None,
             crypto: None,
             outbox: None,
@@ -46,6 +49,7 @@ impl ToolRegistry {
         CatalogueChanged(Arc::new(Catalogue {
             providers: who_is_up(&self.configured.providers, &self.up),
             searchers: who_is_up(&self.configured.searchers, &self.searchers),
+            embedders: who_is_up(&self.configured.embedders, &self.embedders),
             db: self.db.clone(),
             crypto: match &self.crypto {
                 Some(up) => Crypto::Up(up.clone()),
@@ -98,6 +102,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::SearcherDown(name) => {
                 self.searchers.remove(&name);
+                self.tell();
+            }
+            Announce::EmbedderUp(embedder) => {
+                self.embedders.insert(embedder.name.clone(), embedder);
+                self.tell();
+            }
+            Announce::EmbedderDown(name) => {
+                self.embedders.remove(&name);
                 self.tell();
             }
             Announce::DbUp(db) => {

@@ -10,6 +10,9 @@ use crate::{
 #[cfg(feature = "fixtures")]
 use crate::{conversation::Part, protocol::Completion};
 
+/// Longest answer that is read, decompressed, if a kind of question says nothing else: 10 MiB.
+const MAX_ANSWER: usize = 10 * 1024 * 1024;
+
 /// A kind of question that providers answer.
 pub trait Request: fmt::Debug + Send + Sync + 'static {
     /// What answers it.
@@ -26,6 +29,18 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
     /// The same question as a vendor got it: as it came, or in other words.
     fn sent(self: &Arc<Self>, _raw: bool) -> Arc<Self> {
         self.clone()
+    }
+
+    /// The longest answer to it that is read, decompressed, in bytes.
+    fn most(&self) -> usize {
+        MAX_ANSWER
+    }
+
+    /// The answer, of the answers to its parts if the vendor was asked in more than one; `None` if they
+    /// make none.
+    fn join(mut parts: Vec<Self::Answer>) -> Option<Self::Answer> {
+        let only = parts.pop();
+        only.filter(|_| parts.is_empty())
     }
 
     /// Whether one of an answer's texts is what `sought` looks for.

@@ -115,12 +115,7 @@ impl fmt::Debug for Upstream {
 // === impl Connection ===
 
 impl Connection {
-    /// Whether a vendor's text repeats the key it was sent.
-    pub fn holds_secret(&self, text: &str) -> bool {
-        (self.find_secret)(text) == Sight::Holds
-    }
-
-    /// Says what is seen of the key, for texts that come in pieces.
+    /// Says what is seen in a vendor's text of the key it was sent.
     pub fn secret_finder(&self) -> FindSecret {
         self.find_secret.clone()
     }

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use crate::{
-    catalogue::{Catalogue, Models, Provider, ProviderInfo, Tool, ToolKind},
+    catalogue::{Catalogue, EmbeddingModels, Models, Provider, ProviderInfo, Tool, ToolKind},
     principal::Principal,
+    protocol::EmbeddingRequest,
+    request::Request,
 };
 
 /// Why a tool that asks an LLM cannot be called by somebody who may use none.
@@ -26,6 +28,8 @@ impl Catalogue {
             .iter()
             .filter_map(|provider| self.provider_seen_by(provider, principal))
             .collect();
+        let embedders = self.embedders.iter();
+        let embedders = embedders.filter_map(|embedder| self.embedder_seen_by(embedder, principal));
         let can_ask = providers.iter().any(|p| p.info.inactive.is_none());
         let tools = self.tools.iter();
         let tools = tools.filter(|tool| principal.tools.allows(&tool.name));
@@ -36,6 +40,7 @@ impl Catalogue {
                 .map(|tool| self.tool_seen_by(tool, principal, can_ask))
                 .collect(),
             models: models.cloned().collect(),
+            embedders: embedders.collect(),
             providers,
             ..self.clone()
         }
@@ -58,6 +63,36 @@ impl Catalogue {
         })
     }
 
+    fn embedder_seen_by(
+        &self,
+        embedder: &Provider<EmbeddingRequest>,
+        principal: &Principal,
+    ) -> Option<Provider<EmbeddingRequest>> {
+        let seen = |all: &[Arc<str>]| all.iter().any(|model| principal.models.allows(model));
+        let ProviderInfo {
+            name,
+            offer,
+            fallback,
+            inactive,
+        } = &*embedder.info;
+        if !seen(&offer.all) {
+            return None;
+        }
+        let allowed = |model: &&Arc<str>| principal.models.allows(model);
+        let info = ProviderInfo {
+            name: name.clone(),
+            offer: EmbeddingModels {
+                all: offer.all.iter().filter(allowed).cloned().collect(),
+            },
+            fallback: next(&self.embedders, fallback.as_ref(), |offer| seen(&offer.all)),
+            inactive: inactive.clone(),
+        };
+        Some(Provider {
+            info: Arc::new(info),
+            up: embedder.up.clone(),
+        })
+    }
+
     fn tool_seen_by(&self, tool: &Arc<Tool>, principal: &Principal, can_ask: bool) -> Arc<Tool> {
         let ToolKind::Llm { system, provider } = &tool.kind else {
             return tool.clone();
@@ -75,16 +110,26 @@ impl Catalogue {
 
     /// The first provider that exists for `principal`, from the one of that name along the chain.
     fn next(&self, name: Option<&Arc<str>>, principal: &Principal) -> Option<Arc<str>> {
-        let mut name = name?;
-        // A chain is no longer than there are providers, whatever the configuration says.
-        for _ in &self.providers {
-            let provider = self.provider(name)?;
-            let offer = &provider.info.offer;
-            if offer.all.iter().any(|model| principal.models.allows(model)) {
-                return Some(name.clone());
-            }
-            name = provider.info.fallback.as_ref()?;
-        }
-        None
+        next(&self.providers, name, |offer: &Models| {
+            offer.all.iter().any(|model| principal.models.allows(model))
+        })
     }
+}
+
+/// The first of `providers` that has something to offer, from the one of that name along the chain.
+fn next<R: Request>(
+    providers: &[Provider<R>],
+    name: Option<&Arc<str>>,
+    offers: impl Fn(&R::Offer) -> bool,
+) -> Option<Arc<str>> {
+    let mut name = name?;
+    // A chain is no longer than there are providers, whatever the configuration says.
+    for _ in providers {
+        let provider = providers.iter().find(|p| p.info.name == *name)?;
+        if offers(&provider.info.offer) {
+            return Some(name.clone());
+        }
+        name = provider.info.fallback.as_ref()?;
+    }
+    None
 }

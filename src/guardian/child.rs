@@ -6,7 +6,7 @@ use actix::prelude::*;
 use hub_actors::{
     protocol::{
         AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, CryptoUp, DbUp,
-        Drain, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
+        Drain, EmbeddingRequest, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -52,6 +52,13 @@ pub enum Role {
     Searcher {
         /// What is announced.
         up: ProviderUp<SearchRequest>,
+        /// As above.
+        _life: watch::Sender<()>,
+    },
+    /// The same, for vectors.
+    Embedder {
+        /// What is announced.
+        up: ProviderUp<EmbeddingRequest>,
         /// As above.
         _life: watch::Sender<()>,
     },
@@ -135,6 +142,7 @@ impl Role {
             Self::Outbox { up, .. } => Some(Announce::OutboxUp(up.clone())),
             Self::Provider { up, .. } => Some(Announce::ProviderUp(up.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
+            Self::Embedder { up, .. } => Some(Announce::EmbedderUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
             Self::Crypto(up) => Some(Announce::CryptoUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
@@ -146,6 +154,7 @@ impl Role {
         match self {
             Self::Provider { up, .. } => Some(Announce::ProviderDown(up.name.clone())),
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
+            Self::Embedder { up, .. } => Some(Announce::EmbedderDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Crypto(_) => Some(Announce::CryptoDown),
             Self::Outbox { .. } => Some(Announce::OutboxDown),

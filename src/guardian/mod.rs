@@ -296,7 +296,7 @@ impl Handler<CutOff> for Guardian {
     /// The providers end, so every call in flight is answered: nobody is left to ask.
     fn handle(&mut self, _: CutOff, _: &mut Self::Context) {
         for life in self.lives() {
-            if let Role::Provider { .. } = life.role {
+            if let Role::Provider { .. } | Role::Embedder { .. } = life.role {
                 life.arbiter.stop();
             }
         }

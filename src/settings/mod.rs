@@ -130,6 +130,8 @@ pub struct LlmProvider {
     pub default_model: String,
     /// models, without duplicates; holds at least `default_model`.
     pub models: Vec<String>,
+    /// embedding_models, without duplicates: those that make vectors.
+    pub embedding_models: Vec<String>,
     /// fallback_to, if any.
     pub fallback_to: Option<String>,
     /// extra_headers: name and value; `$KEY` in a value stands for the provider's key.

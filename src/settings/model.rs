@@ -74,6 +74,10 @@ pub(super) fn check_retired(
             listed.push(model);
             warn(model, &block.models);
         }
+        for model in &block.provider.embedding_models {
+            listed.push(model);
+            warn(model, &block.embedding_models);
+        }
     }
     for (model, place) in blocks {
         if !listed.contains(&model.name.as_str()) {
@@ -113,13 +117,14 @@ fn provider(name: &str, providers: &[LlmBlock], section: &mut Section<'_>) -> St
         }
         Some(owner) => {
             let calls = section.text("model").map_or(name, |text| text.value);
-            if !owner.models.iter().any(|model| model == calls) {
+            let all = || owner.models.iter().chain(&owner.embedding_models);
+            if !all().any(|model| model == calls) {
                 let message = format!(
                     "`{}` does not list `{calls}` in its `models`, so {} does nothing",
                     owner.name,
                     section.title()
                 );
-                let help = unlisted_help(calls, &owner.models);
+                let help = unlisted_help(calls, all());
                 section.report(Problem::warning(section.place(), message).help(help));
             }
         }
@@ -128,12 +133,12 @@ fn provider(name: &str, providers: &[LlmBlock], section: &mut Section<'_>) -> St
 }
 
 /// Blocks are often named by the last part of the model's name alone.
-fn unlisted_help(name: &str, models: &[String]) -> String {
+fn unlisted_help<'a>(name: &str, mut models: impl Iterator<Item = &'a String>) -> String {
     let last = |model: &str| {
         let path = model.rsplit('/').next().unwrap_or_default();
         path.split(':').next().unwrap_or_default().to_lowercase()
     };
-    match models.iter().find(|model| last(model) == last(name)) {
+    match models.find(|model| last(model) == last(name)) {
         Some(model) => {
             format!("did you mean `[MODEL.{model}]`? names must be the same letter for letter")
         }

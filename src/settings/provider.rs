@@ -1,5 +1,7 @@
 //! `[LLM_PROVIDER.x]`
 
+use hub_actors::provider::wire::embedding;
+
 use super::{
     LlmProvider,
     chain::Link,
@@ -17,6 +19,7 @@ pub(super) struct LlmBlock {
     pub(super) provider: LlmProvider,
     pub(super) fallback: Option<Place>,
     pub(super) models: Place,
+    pub(super) embedding_models: Place,
 }
 
 /// Request parameters that can be left out.
@@ -38,6 +41,7 @@ pub(super) fn llm(
     let env_key = env_key::read(name, vendors::by_name(name), &base_url, &mut section);
     url::check_exposure(&base_url, env_key.as_deref(), &mut section);
     let (default_model, models, models_place) = models(&mut section);
+    let (embedding_models, embedding_place) = embedding_models(&api, apis, &mut section);
     let fallback = section.text("fallback_to");
     let provider = LlmProvider {
         name: name.to_owned(),
@@ -45,6 +49,7 @@ pub(super) fn llm(
         api_version: api_version(&api, &mut section),
         default_model,
         models,
+        embedding_models,
         fallback_to: fallback.as_ref().map(|text| text.value.to_owned()),
         extra_headers: extra_headers(env_key.is_some(), &mut section),
         drop_params: drop_params(&mut section),
@@ -58,6 +63,7 @@ pub(super) fn llm(
         provider,
         fallback: fallback.map(|text| text.place),
         models: models_place,
+        embedding_models: embedding_place,
     }
 }
 
@@ -163,6 +169,26 @@ fn models(section: &mut Section<'_>) -> (String, Vec<String>, Place) {
         models.insert(0, default_model.clone());
     }
     (default_model, models, place)
+}
+
+/// `embedding_models` and where it is written. Not every format has vectors.
+fn embedding_models(api: &str, apis: &[&str], section: &mut Section<'_>) -> (Vec<String>, Place) {
+    let Some((models, place)) = section.list("embedding_models") else {
+        return (Vec::new(), section.place());
+    };
+    let makes = |api: &str| embedding::by_name(api).is_some();
+    #[cfg(feature = "fixtures")]
+    let makes = |api: &str| makes(api) || api == "fault";
+    if !models.is_empty() && apis.contains(&api) && !makes(api) {
+        let message =
+            format!("the format `{api}` has no vectors, so `embedding_models` cannot be asked");
+        let formats: Vec<&str> = embedding::ALL.iter().map(|wire| wire.name()).collect();
+        section.report(Problem::error(place.clone(), message).help(format!(
+            "remove the line; these formats have vectors: {}",
+            formats.join(", ")
+        )));
+    }
+    (models, place)
 }
 
 fn drop_params(section: &mut Section<'_>) -> Vec<String> {

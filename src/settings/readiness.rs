@@ -41,6 +41,8 @@ pub struct ProviderStatus {
     pub api: Option<String>,
     /// How many models it lists.
     pub models: usize,
+    /// How many of them beside that make vectors.
+    pub embedding_models: usize,
     /// The variable that holds its key; none if it needs no key.
     pub env_key: Option<String>,
     /// Whether that variable is set.
@@ -77,6 +79,7 @@ pub fn provider_status(settings: &Settings, is_set: &IsSet<'_>) -> Vec<ProviderS
             kind: "llm",
             api: Some(provider.api.clone()),
             models: provider.models.len(),
+            embedding_models: provider.embedding_models.len(),
             env_key: provider.env_key.clone(),
             key_set,
             state: state(provider, is_set),
@@ -90,6 +93,7 @@ pub fn provider_status(settings: &Settings, is_set: &IsSet<'_>) -> Vec<ProviderS
             kind: "search",
             api: provider.api.clone(),
             models: 0,
+            embedding_models: 0,
             env_key: provider.env_key.clone(),
             key_set,
             state: state(provider, is_set),

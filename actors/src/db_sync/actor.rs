@@ -10,15 +10,17 @@ use super::{
     DbSpec, answers,
     batch::{Batch, Written},
     finder::Finder,
-    lent::lent,
     open::{self, OpenError, Opened},
     query::Reader,
     question::{Asked, FRESH, Question},
     records, state,
 };
-use crate::protocol::{
-    DeleteState, Drain, FindAnswer, Heartbeat, KeepAnswer, Look, Query, ReadState, Record,
-    WriteState,
+use crate::{
+    lent::lent,
+    protocol::{
+        DeleteState, Drain, FindAnswer, Heartbeat, KeepAnswer, Look, Query, ReadState, Record,
+        WriteState,
+    },
 };
 
 /// So many changes and records are written before the interval is over.

@@ -14,7 +14,6 @@ mod answers;
 mod authorizer;
 mod batch;
 mod finder;
-pub(crate) mod lent;
 mod like;
 pub(crate) mod open;
 mod query;

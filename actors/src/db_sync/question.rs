@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{
+use super::query::{LONGEST, Reader, too_long};
+use crate::{
     lent::lent,
-    query::{LONGEST, Reader, too_long},
+    protocol::{Query, QueryError, ReadState},
 };
-use crate::protocol::{Query, QueryError, ReadState};
 
 /// How long a question waits for what was accepted before it to be written.
 pub const FRESH: Duration = Duration::from_millis(40);

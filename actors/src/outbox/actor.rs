@@ -21,9 +21,9 @@ use super::{
 use crate::{
     db_sync::{
         Place,
-        lent::lent,
         open::{self, OpenError},
     },
+    lent::lent,
     protocol::{
         CloudIs, CloudUp, Drain, Heartbeat, Kept, OutboxHealth, Persist, PersistError, Rejected,
         ReportOutbox,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use tokio::time::{Instant, sleep};
 
@@ -12,14 +12,16 @@ use super::{
     wire::{Dialect, Encoded, ReadStream, Wire},
 };
 use crate::{
+    lent::lent,
     protocol::{Ask, Class, Failure, FailureKind, Reply},
     request::Request,
     streaming::Sink,
-    upstream::{Arriving, Connection, UpstreamError},
+    upstream::{Arriving, Connection, Sight, UpstreamError},
 };
 
-/// Longest answer that is read, decompressed: 10 MiB.
-const MAX_ANSWER: usize = 10 * 1024 * 1024;
+/// An answer from this length on is read on a lent thread: the actor's own has to turn its loop, or
+/// it is taken for stuck.
+const LONG: usize = 256 * 1024;
 
 /// A vendor, as one life of its actor sees it.
 pub(super) struct Vendor<R: Request> {
@@ -110,6 +112,28 @@ impl<R: Request> Vendor<R> {
         effort: &mut Effort,
     ) -> Result<(R::Answer, Option<Rest>), Failure> {
         self.budget.deposit();
+        let parts = self.wire.parts(request);
+        if parts.len() <= 1 {
+            return self.ask(request, model, deadline, effort).await;
+        }
+        let mut answers = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let (answer, _) = self.ask(part, model, deadline, effort).await?;
+            answers.push(answer);
+        }
+        let joined = R::join(answers);
+        let joined = joined.ok_or_else(|| Failure::new(FailureKind::Malformed, Class::NextNow))?;
+        Ok((joined, None))
+    }
+
+    /// Asks for one part, as often as it may.
+    async fn ask(
+        &self,
+        request: &Arc<R>,
+        model: &str,
+        deadline: Instant,
+        effort: &mut Effort,
+    ) -> Result<(R::Answer, Option<Rest>), Failure> {
         let Encoded {
             path,
             body,
@@ -117,19 +141,21 @@ impl<R: Request> Vendor<R> {
             raw,
         } = self.wire.encode(request, model, &self.dialect)?;
         effort.dropped = dropped;
-        let request = &*request.sent(raw);
+        let request = request.sent(raw);
         let body = body.map(Bytes::from);
+        let mut tries = 0;
         loop {
+            tries += 1;
             effort.tries += 1;
-            let more = effort.tries <= self.retry.count;
-            let failure = match self.exchange(request, &path, body.clone()).await {
+            let more = tries <= self.retry.count;
+            let failure = match self.exchange(&request, &path, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if failure.class != Class::RetrySame || !more {
                 return Err(failure);
             }
-            match self.retry.pause(effort.tries, failure.retry_after) {
+            match self.retry.pause(tries, failure.retry_after) {
                 Some(pause) if Instant::now() + pause < deadline && self.budget.withdraw() => {
                     tracing::debug!(
                         provider = &*self.name,
@@ -145,9 +171,23 @@ impl<R: Request> Vendor<R> {
         }
     }
 
-    /// Lets no answer pass that repeats the key: its reader is not who the key belongs to.
-    fn clean(&self, answer: R::Answer) -> Result<R::Answer, Failure> {
-        if R::says(&answer, &|text| self.connection.holds_secret(text)) {
+    /// Reads an answer that came with a status of success. None passes that repeats the key: its reader
+    /// is not who the key belongs to.
+    async fn read(&self, request: &Arc<R>, body: BytesMut) -> Result<R::Answer, Failure> {
+        let (wire, find) = (self.wire, self.connection.secret_finder());
+        let long = body.len() >= LONG;
+        let request = request.clone();
+        let read = move || {
+            let answer = wire.decode(&request, &body)?;
+            let repeats = R::says(&answer, &|text| find(text) == Sight::Holds);
+            Ok((answer, repeats))
+        };
+        let read: Result<_, Failure> = match long {
+            true => lent(read).await,
+            false => read(),
+        };
+        let (answer, repeats) = read?;
+        if repeats {
             tracing::error!(
                 provider = &*self.name,
                 "the answer repeats the key and is dropped"
@@ -159,30 +199,27 @@ impl<R: Request> Vendor<R> {
 
     async fn exchange(
         &self,
-        request: &R,
+        request: &Arc<R>,
         path: &str,
         body: Option<Bytes>,
     ) -> Result<(R::Answer, Option<Rest>), Failure> {
+        let most = request.most();
         let answer = match (body, self.wire.stream(request)) {
             (Some(body), Some(reader)) => {
                 let arriving = self.connection.stream(path, body).await?;
                 if arriving.status().is_success() && is_stream(arriving.headers()) {
                     return self.open(arriving, reader).await;
                 }
-                arriving.whole(MAX_ANSWER).await?
+                arriving.whole(most).await?
             }
-            (Some(body), None) => self.connection.post(path, body, MAX_ANSWER).await?,
-            (None, _) => self.connection.get(path, MAX_ANSWER).await?,
+            (Some(body), None) => self.connection.post(path, body, most).await?,
+            (None, _) => self.connection.get(path, most).await?,
         };
         let status = answer.status.as_u16();
         if !answer.status.is_success() {
             return Err(self.wire.refusal(status, &answer.headers, &answer.body));
         }
-        let decoded = self
-            .wire
-            .decode(request, &answer.body)
-            .and_then(|answer| self.clean(answer));
-        match decoded {
+        match self.read(request, answer.body).await {
             Ok(answer) => Ok((answer, None)),
             Err(failure) => Err(with_status(failure, status)),
         }

@@ -138,7 +138,10 @@ impl Default for Budget {
 
 impl Budget {
     /// Makes `held` stand for `bytes`.
-    fn reserve(
+    ///
+    /// # Errors
+    /// [`BodyError::Crowded`]
+    pub(super) fn reserve(
         &self,
         bytes: usize,
         held: &mut Option<OwnedSemaphorePermit>,

@@ -83,7 +83,7 @@ impl Recorded {
     }
 
     /// The first part of a conversation's answer is in, or all of it.
-    pub fn answering(&mut self, chatted: &Chatted) {
+    pub fn answering<A>(&mut self, chatted: &Chatted<A>) {
         self.answering = Some(Answering {
             provider: chatted.provider.clone(),
             model: chatted.model.clone(),

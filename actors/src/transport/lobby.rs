@@ -27,11 +27,12 @@ use crate::{
     audit::Trail,
     catalogue::{Catalogue, ToolKind},
     chat::{self, Chat, Chatted},
+    embedding::{self, Embedding},
     error::CallError,
     models,
     params::clip,
     principal::Principal,
-    protocol::ReportHealth,
+    protocol::{Embedded, ReportHealth},
     tools::{self, Call, Outcome},
 };
 
@@ -206,31 +207,54 @@ impl Lobby {
     /// # Errors
     /// Every [`CallError`] there is.
     pub async fn chat(&self, chat: Chat) -> Result<(Chatted, InFlight), CallError> {
-        let in_flight = self.begin(&chat.principal)?;
-        let seen = self.open(&chat.principal)?;
-        let narrow = (!chat.principal.sees_all()).then(|| chat.model.clone());
-        let chatted = tokio::select! {
-            biased;
-            chatted = chat::run(&seen.catalogue, chat) => chatted,
-            () = in_flight.over() => return Err(CallError::Unauthorized),
-        };
-        match (chatted, narrow) {
-            (Err(CallError::UnknownModel(_)), Some(name)) if self.knows(&name) => {
-                Err(CallError::Forbidden(format!(
-                    "The model `{}` is outside of what this key may use.",
-                    clip(&name)
-                )))
-            }
-            (chatted, _) => Ok((chatted?, in_flight)),
-        }
+        let (principal, name) = (chat.principal.clone(), chat.model.clone());
+        let known = |catalogue: &Catalogue, name: &str| models::find(catalogue, name).is_ok();
+        let run = async |catalogue: &Catalogue| chat::run(catalogue, chat).await;
+        self.named(&principal, &name, known, run).await
     }
 
-    /// Whether the name means a model or a tool to anybody.
-    fn knows(&self, name: &str) -> bool {
-        let catalogue = self.catalogue.load();
-        catalogue
-            .as_ref()
-            .is_some_and(|catalogue| models::find(catalogue, name).is_ok())
+    /// The same for vectors.
+    ///
+    /// # Errors
+    /// Every [`CallError`] there is.
+    pub async fn embed(
+        &self,
+        embedding: Embedding,
+    ) -> Result<(Chatted<Embedded>, InFlight), CallError> {
+        let (principal, name) = (embedding.principal.clone(), embedding.model.clone());
+        let known = |catalogue: &Catalogue, name: &str| embedding::find(catalogue, name).is_ok();
+        let run = async |catalogue: &Catalogue| embedding::run(catalogue, embedding).await;
+        self.named(&principal, &name, known, run).await
+    }
+
+    /// Runs what asks for something by its name, which may be `known` to somebody and not to `principal`.
+    async fn named<T>(
+        &self,
+        principal: &Principal,
+        name: &str,
+        known: impl Fn(&Catalogue, &str) -> bool,
+        run: impl AsyncFnOnce(&Catalogue) -> Result<T, CallError>,
+    ) -> Result<(T, InFlight), CallError> {
+        let in_flight = self.begin(principal)?;
+        let seen = self.open(principal)?;
+        let answered = tokio::select! {
+            biased;
+            answered = run(&seen.catalogue) => answered,
+            () = in_flight.over() => return Err(CallError::Unauthorized),
+        };
+        let whole = self.catalogue.load();
+        let known = |whole: &Arc<Catalogue>| known(whole, name);
+        match answered {
+            Err(CallError::UnknownModel(_))
+                if !principal.sees_all() && whole.as_ref().is_some_and(known) =>
+            {
+                Err(CallError::Forbidden(format!(
+                    "The model `{}` is outside of what this key may use.",
+                    clip(name)
+                )))
+            }
+            answered => Ok((answered?, in_flight)),
+        }
     }
 
     fn begin(&self, principal: &Principal) -> Result<InFlight, CallError> {

@@ -11,7 +11,7 @@ use utoipa::openapi::PathItem;
 
 use super::{
     api, auth,
-    chat::{self, Anthropic, CountTokens, OpenAi},
+    chat::{self, Anthropic, CountTokens, OpenAi, embeddings},
     crypto, mcp,
     openapi::{self, about},
     refused::Refused,
@@ -76,7 +76,7 @@ const ANTHROPIC: Door = Door {
 };
 
 /// Every door there always is.
-const DOORS: [Door; 18] = [
+const DOORS: [Door; 19] = [
     Door {
         path: "/v1/chat/completions",
         counts: true,
@@ -97,6 +97,16 @@ const DOORS: [Door; 18] = [
         routes: conversations::<CountTokens>,
         about: Some(about::vendors::count_tokens),
         ..ANTHROPIC
+    },
+    Door {
+        path: "/v1/embeddings",
+        counts: true,
+        routes: |resource| {
+            let resource = resource.route(web::post().to(embeddings::serve));
+            resource.default_service(web::to(chat::wrong_method::<OpenAi>))
+        },
+        about: Some(about::vendors::embeddings),
+        ..OPENAI
     },
     Door {
         path: "/v1/models",

@@ -111,6 +111,7 @@ impl House {
                 second.provider(None, &life),
             ],
             searchers: Vec::new(),
+            embedders: Vec::new(),
             models: vec![Arc::new(ModelInfo {
                 name: "m".into(),
                 calls: None,

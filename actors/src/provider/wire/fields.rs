@@ -47,6 +47,26 @@ impl BadRequest {
             param,
         }
     }
+
+    /// The whole is something else.
+    pub(super) fn no_object() -> Self {
+        Self {
+            param: String::new(),
+            sentence: "The request must be a JSON object.".to_owned(),
+        }
+    }
+
+    /// The whole cannot be read.
+    pub(super) fn no_json(error: &serde_json::Error) -> Self {
+        Self {
+            param: String::new(),
+            sentence: format!(
+                "The request is not JSON (line {}, column {}).",
+                error.line(),
+                error.column()
+            ),
+        }
+    }
 }
 
 // === impl Asked ===
@@ -84,18 +104,8 @@ impl Fields {
                 path: String::new(),
                 map,
             }),
-            Ok(_) => Err(BadRequest {
-                param: String::new(),
-                sentence: "The request must be a JSON object.".to_owned(),
-            }),
-            Err(error) => Err(BadRequest {
-                param: String::new(),
-                sentence: format!(
-                    "The request is not JSON (line {}, column {}).",
-                    error.line(),
-                    error.column()
-                ),
-            }),
+            Ok(_) => Err(BadRequest::no_object()),
+            Err(error) => Err(BadRequest::no_json(&error)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The vendors' formats: pure functions between JSON and the vocabulary, no I/O.
 //!
 //! A new format is a new file here that implements [`Wire`], and a line in [`ALL`]; those of search
-//! vendors are in [`search`].
+//! vendors are in [`search`], those of vectors in [`embedding`].
 //!
 //! What the formats share: `parameters` (what is sent), `lenient` (reading JSON that does not keep
 //! to its format), `error_body` with `error_details`, `refusal` and `delay` (what an error says, means and asks for),
@@ -10,6 +10,7 @@
 pub mod anthropic;
 mod arguments;
 mod delay;
+pub mod embedding;
 mod error_body;
 mod error_details;
 mod fields;
@@ -29,7 +30,7 @@ mod thinking;
 mod timestamp;
 mod words;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -55,6 +56,11 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
     /// The header that carries the format's version and its default, if the format has one.
     fn version(&self) -> Option<(&'static str, &'static str)> {
         None
+    }
+
+    /// The questions to ask, one after the other, if the vendor takes only so much of `request` at once.
+    fn parts(&self, request: &Arc<R>) -> Vec<Arc<R>> {
+        vec![request.clone()]
     }
 
     /// The request for one answer. `model` is empty for a search.

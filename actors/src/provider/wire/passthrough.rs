@@ -29,10 +29,18 @@ struct TopVisitor;
 /// Most fields at the top of a request. No format has a tenth of them.
 const MOST: usize = 512;
 
+/// The fields of an object, in order; of one that is there twice, the last counts.
+///
+/// # Errors
+/// If it is no JSON, or no object.
+pub(super) fn fields(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
+    serde_json::from_slice(body).map(|Top(fields)| fields)
+}
+
 /// Copies `body` with the changes; `None` if it is no JSON object. Of a field that is there twice, the
 /// last one counts, as it does for who reads JSON.
 pub(super) fn edited(body: &[u8], edits: &[Edit<'_>]) -> Option<Vec<u8>> {
-    let Top(fields) = serde_json::from_slice(body).ok()?;
+    let fields = fields(body).ok()?;
     if fields.len() > MOST {
         return None;
     }
@@ -66,11 +74,18 @@ pub(super) fn edited(body: &[u8], edits: &[Edit<'_>]) -> Option<Vec<u8>> {
 
 /// The fields at the top of a body that a provider does not take. What every request needs, it gets.
 pub(super) fn unwanted<'d>(body: &[u8], dialect: &'d Dialect) -> Vec<&'d str> {
-    const NEEDED: [&str; 5] = ["max_tokens", "system", "model", "messages", "stream"];
+    const NEEDED: [&str; 6] = [
+        "max_tokens",
+        "system",
+        "model",
+        "messages",
+        "stream",
+        "input",
+    ];
     if dialect.drop_params.is_empty() {
         return Vec::new();
     }
-    let top = serde_json::from_slice(body).map_or_else(|_| Vec::new(), |Top(fields)| fields);
+    let top = fields(body).unwrap_or_default();
     let dropped = dialect.drop_params.iter().map(String::as_str);
     let dropped = dropped.filter(|name| !NEEDED.contains(name));
     dropped

@@ -168,7 +168,7 @@ fn size(content: &Content) -> usize {
 }
 
 /// A field's name, fit for a header.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let plain = name.chars().map(|c| {
         if c.is_ascii_graphic() && c != ',' {
             c

@@ -4,11 +4,13 @@
 //! - this file: one request, from its bytes to its answer; what a format is to a door ([`Door`])
 //! - `openai`: `POST /v1/chat/completions`; `anthropic`: `POST /v1/messages`
 //! - `count`: `POST /v1/messages/count_tokens`
+//! - `embeddings`: `POST /v1/embeddings`, which is no conversation and comes whole
 //! - `models`: `GET /v1/models`, in the format of whoever asks
 //! - `events`: an answer as it is made; `refusal`: why there is none
 
 mod anthropic;
 mod count;
+pub mod embeddings;
 pub(super) mod events;
 pub mod models;
 mod openai;
@@ -194,6 +196,16 @@ async fn take<D: Door>(
     payload: web::Payload,
     lobby: &Lobby,
 ) -> Result<(Asked, Option<OwnedSemaphorePermit>), Refusal> {
+    let Body { bytes, held } = json(request, payload, lobby).await?;
+    let asked = D::read(&bytes)?;
+    Ok((asked, held))
+}
+
+async fn json(
+    request: &HttpRequest,
+    payload: web::Payload,
+    lobby: &Lobby,
+) -> Result<Body, Refusal> {
     if !request_body::is_json(request) {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -201,9 +213,7 @@ async fn take<D: Door>(
             "Send JSON, with the header Content-Type: application/json.",
         ));
     }
-    let Body { bytes, held } = request_body::read(request, payload, &lobby.bodies).await?;
-    let asked = D::read(&bytes)?;
-    Ok((asked, held))
+    Ok(request_body::read(request, payload, &lobby.bodies).await?)
 }
 
 /// Another method at one of the doors that take POST.
@@ -227,7 +237,7 @@ pub async fn nowhere(request: HttpRequest) -> HttpResponse {
     } else if path.starts_with("/v1/v1/") {
         "Leave /v1 out of the base URL."
     } else {
-        "SDKs find /v1/chat/completions, /v1/messages and /v1/models here."
+        "SDKs find /v1/chat/completions, /v1/messages, /v1/embeddings and /v1/models here."
     };
     let refusal = Refusal::new(
         StatusCode::NOT_FOUND,
@@ -275,7 +285,7 @@ fn begin<D: Door>(status: StatusCode, request_id: &str) -> HttpResponseBuilder {
 }
 
 /// Says in headers who answers, and what it did not take.
-fn said_by(response: &mut HttpResponseBuilder, chatted: &Chatted) {
+fn said_by<A>(response: &mut HttpResponseBuilder, chatted: &Chatted<A>) {
     response.insert_header(("X-Hub-Provider", &*chatted.provider));
     response.insert_header(("X-Hub-Model", &*chatted.model));
     attempts_header(response, &chatted.attempts);

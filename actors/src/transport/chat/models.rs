@@ -7,6 +7,7 @@ use super::{Anthropic, Door, OpenAi, begin, refusal::Refusal, refuse};
 use crate::{
     catalogue::Catalogue,
     chat::COMPLETE,
+    embedding,
     models::{Listed, Named, all, find},
     principal::Principal,
     request_id::RequestId,
@@ -48,13 +49,17 @@ pub async fn one(
             return Ok(write(listed));
         }
         // Not every name is in the list: a provider may stand before each.
-        if let Named::Model { .. } = find(&catalogue, &name).map_err(Refusal::from)? {
+        let embeds = embedding::lookup(&catalogue, &name).is_some();
+        if embeds {
+            caller.0.may_call(COMPLETE).map_err(Refusal::from)?;
+        } else if let Named::Model { .. } = find(&catalogue, &name).map_err(Refusal::from)? {
             caller.0.may_call(COMPLETE).map_err(Refusal::from)?;
         }
         Ok(write(&Listed {
             name: name.as_str().into(),
             provider: name.split_once('/').map(|(owner, _)| owner),
             info: None,
+            embeds,
         }))
     };
     match speaks_anthropic(&request) {
@@ -107,13 +112,15 @@ fn openai(listed: &Listed<'_>) -> Value {
 }
 
 fn anthropic_list(listed: &[Listed<'_>]) -> Value {
-    let data: Vec<_> = listed.iter().map(anthropic).collect();
+    // Its clients converse, and nothing else.
+    let listed: Vec<_> = listed.iter().filter(|listed| !listed.embeds).collect();
+    let data: Vec<_> = listed.iter().map(|listed| anthropic(listed)).collect();
     let id = |listed: Option<&Listed<'_>>| listed.map(|listed| listed.name.clone().into_owned());
     json!({
         "data": data,
-        "first_id": id(listed.first()),
+        "first_id": id(listed.first().copied()),
         "has_more": false,
-        "last_id": id(listed.last()),
+        "last_id": id(listed.last().copied()),
     })
 }
 

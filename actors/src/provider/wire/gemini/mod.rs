@@ -4,9 +4,9 @@ mod answer;
 mod config;
 mod count;
 mod message;
-mod request;
+pub(super) mod request;
 mod stream;
-mod usage;
+pub(super) mod usage;
 
 use http::HeaderMap;
 
@@ -70,7 +70,7 @@ fn is_filter(reason: &str) -> bool {
     )
 }
 
-fn said(status: u16, error: &ErrorBody<'_>) -> Said {
+pub(super) fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     let details = &error.details;
     let sentence = error.sentence();
     let reason = details.reason.as_deref().unwrap_or_default();

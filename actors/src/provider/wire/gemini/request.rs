@@ -128,7 +128,7 @@ fn own<'a>(raw: Option<&'a Raw>, taken: &Taken<'_>) -> Option<&'a Raw> {
 }
 
 /// The model's name as a segment of the path, and nothing that could leave it.
-fn path_segment(model: &str) -> Result<&str, Failure> {
+pub(in crate::provider::wire) fn path_segment(model: &str) -> Result<&str, Failure> {
     let name = model.strip_prefix("models/").unwrap_or(model);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if matches!(name, "" | "." | "..") || !name.bytes().all(fits) {

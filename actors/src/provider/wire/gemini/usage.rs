@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Tokens {
+pub(in crate::provider::wire) struct Tokens {
     #[serde(deserialize_with = "any")]
     prompt_token_count: Option<u64>,
     #[serde(deserialize_with = "any")]

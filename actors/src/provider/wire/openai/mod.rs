@@ -6,7 +6,7 @@ mod read;
 mod read_message;
 mod request;
 mod stream;
-mod usage;
+pub(super) mod usage;
 mod write;
 mod write_stream;
 
@@ -84,7 +84,7 @@ fn finish(reason: Option<&str>) -> FinishReason {
     }
 }
 
-fn said(status: u16, error: &ErrorBody<'_>) -> Said {
+pub(super) fn said(status: u16, error: &ErrorBody<'_>) -> Said {
     const USED_UP: [&str; 9] = [
         "billing_hard_limit_reached",
         "billing_not_active",

@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Tokens {
+pub(in crate::provider::wire) struct Tokens {
     #[serde(deserialize_with = "any")]
     prompt_tokens: Option<u64>,
     #[serde(deserialize_with = "any")]

@@ -14,6 +14,7 @@ use crate::transport::openapi::{
 const CHAT: &str = "https://platform.openai.com/docs/api-reference/chat/create";
 const MESSAGES: &str = "https://docs.anthropic.com/en/api/messages";
 const COUNT: &str = "https://docs.anthropic.com/en/api/messages-count-tokens";
+const EMBEDDINGS: &str = "https://platform.openai.com/docs/api-reference/embeddings/create";
 const MODELS: &str = "https://platform.openai.com/docs/api-reference/models";
 
 /// `POST /v1/chat/completions`
@@ -44,6 +45,22 @@ pub fn count_tokens() -> PathItem {
     let operation = operation.request_body(body(shapes::anything(), example));
     let operation = operation.response("200", elsewhere("`input_tokens`", &[JSON]));
     post(told(operation, COUNT))
+}
+
+/// `POST /v1/embeddings`
+pub fn embeddings() -> PathItem {
+    let example = json!({"model": "text-embedding-3-small", "input": ["Hello", "Good bye"]});
+    let about = "One vector for each text of `input`, 2,048 at most, as a list of numbers or, with \
+                 `\"encoding_format\": \"base64\"`, in base64. If a provider fails, only one that offers the \
+                 same model is asked: vectors of two models cannot be compared.";
+    let operation = operation("Vectors of texts, in OpenAI's format", about);
+    let operation = operation.request_body(body(shapes::anything(), example));
+    let answer = "The vectors. `X-Request-Id`, `X-Hub-Provider`, `X-Hub-Model` and `X-Hub-Attempts` say who \
+                  made them, `X-Hub-Dropped-Params` what was not taken.";
+    post(told(
+        operation.response("200", elsewhere(answer, &[JSON])),
+        EMBEDDINGS,
+    ))
 }
 
 /// `GET /v1/models`

@@ -1,6 +1,6 @@
-//! Lent threads: where SQLite blocks, so that the loop need not.
+//! Lent threads: where what takes long is done, so that a loop need not stand still.
 
-/// Does blocking work on a thread that the runtime lends. Its panic is the caller's.
+/// Does work that blocks, or takes long, on a thread that the runtime lends. Its panic is the caller's.
 pub async fn lent<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -1,0 +1,105 @@
+//! What a server that speaks OpenAI's format answers: as it came, if it is what was asked for.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{
+    items::Items,
+    numbers::{Numbers, dimensions},
+};
+use crate::{
+    protocol::{Embedded, EmbeddingRequest, Failure, Usage, Vectors},
+    provider::wire::{
+        error_body::ErrorBody,
+        lenient::{Object, any},
+        model_name,
+        openai::{said, usage::Tokens},
+        refusal,
+    },
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    error: Option<ErrorBody<'a>>,
+    #[serde(deserialize_with = "any")]
+    data: Items<Item>,
+    #[serde(borrow, deserialize_with = "any")]
+    model: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "any")]
+    usage: Option<Tokens>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Item {
+    #[serde(deserialize_with = "any")]
+    index: Option<u64>,
+    #[serde(deserialize_with = "any")]
+    embedding: Numbers,
+}
+
+/// Reads a body that came with a status of success.
+pub(super) fn decode(request: &EmbeddingRequest, body: &[u8]) -> Result<Embedded, Failure> {
+    let text = String::from_utf8_lossy(body);
+    let answer: Answer<'_> = refusal::answer(&text, said)?;
+    if let Some(error) = &answer.error {
+        return Err(refusal::late(error, said));
+    }
+    let Items(items) = answer.data;
+    if items.is_empty() {
+        return Err(refusal::unreadable(&text, said));
+    }
+    let as_asked = items
+        .iter()
+        .all(|item| item.index.is_some() && item.embedding.encoding == request.encoding);
+    let vectors = in_order(items, request.input.count()).ok_or_else(refusal::malformed)?;
+    let dimensions = dimensions(&vectors).ok_or_else(refusal::malformed)?;
+    // With escapes in it, a text could hold a key that nobody finds. And what is not UTF-8 is not JSON.
+    let plain = !body.contains(&b'\\') && matches!(text, Cow::Borrowed(_));
+    let model = model_name(answer.model.as_deref());
+    let usage = Usage {
+        // Nothing is generated, whatever the total says.
+        output_tokens: 0,
+        ..answer.usage.map(Usage::from).unwrap_or_default()
+    };
+    Ok(Embedded {
+        vectors: match as_asked && plain {
+            true => Vectors::Raw(Bytes::copy_from_slice(body)),
+            false => Vectors::Read(vectors),
+        },
+        dimensions,
+        model,
+        usage,
+    })
+}
+
+/// The vectors by their index, or in the order they came in where they have none; `None` if one is
+/// missing, wrong, there twice or too much.
+fn in_order(items: Vec<Item>, count: usize) -> Option<Vec<Vec<f32>>> {
+    if items.len() != count {
+        return None;
+    }
+    let mut places: Vec<Option<Vec<f32>>> = Vec::new();
+    places.resize_with(count, || None);
+    for (came, item) in items.into_iter().enumerate() {
+        let index = match item.index {
+            Some(index) => usize::try_from(index).ok()?,
+            None => came,
+        };
+        let place = places.get_mut(index)?;
+        if place.is_some() {
+            return None;
+        }
+        *place = Some(item.embedding.vector?);
+    }
+    places.into_iter().collect()
+}
+
+// === impl Lenient ===
+
+impl<'de> Object<'de> for Answer<'de> {}
+impl Object<'_> for Item {}

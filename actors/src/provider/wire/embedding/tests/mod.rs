@@ -1,0 +1,1 @@
+//! The formats of vectors: what is sent, what is understood, and what is neither.
