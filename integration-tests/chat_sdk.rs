@@ -13,7 +13,7 @@ use crate::support::{
     FakeUpstream, Fault, Hub, Pyfun,
     packages::{Node, python},
     pyfun::Provider,
-    within,
+    vectors, within,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -184,6 +184,62 @@ async fn anthropic_for_node_does_everything() {
         }),
     };
     everything(command, &expected).await;
+}
+
+/// Vectors through an SDK, with each format behind that has them.
+async fn vectors_come(mut command: Command) {
+    let upstream = FakeUpstream::start().await;
+    let base = &upstream.url();
+    let models = [("gemini-embed-1", "gemini"), ("open-embed-1", "openrouter")];
+    let providers = [
+        Provider::gemini(base).key("embedding_models", models[0].0),
+        Provider::openrouter(base).key("embedding_models", models[1].0),
+    ];
+    let hub = Hub::with(&Pyfun::chain(providers)).await;
+    command.arg(format!("http://{}", hub.address));
+    command.args(models.map(|(model, _)| model));
+    let output = within(RUN, "the client's end", command.output())
+        .await
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let said: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(said.len(), models.len(), "{errors}");
+    for ((model, provider), said) in models.into_iter().zip(said) {
+        let (hello, zurich) = (vectors::of("hello", 4), vectors::of("Zürich", 4));
+        let tokens = match provider {
+            "openrouter" => json!([vec![vectors::of(vectors::TOKENS, 4); 2], 10]),
+            _ => json!(["BadRequestError", 400, true]),
+        };
+        let expected = json!({
+            "one": [[hello], 5],
+            "several": [[hello, zurich], 10],
+            "floats": [[hello], 5],
+            "short": [[vectors::of("hello", 2)], 5],
+            "unknown": ["NotFoundError", 404, true],
+            "empty": ["BadRequestError", 400, true],
+            "tokens": tokens,
+            "listed": true,
+        });
+        assert_eq!(said, expected, "{model}");
+    }
+}
+
+#[tokio::test]
+async fn openai_for_python_gets_vectors() {
+    let mut command = python();
+    command.arg(script("embed_client.py"));
+    vectors_come(command).await;
+}
+
+#[tokio::test]
+async fn openai_for_node_gets_vectors() {
+    let mut command = Node::get().command();
+    command.arg(script("embed_client.cjs"));
+    vectors_come(command).await;
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod doors;
+mod embeddings;
 
 mod guard;
 mod keys;

@@ -22,8 +22,10 @@ pub(crate) fn separate(upstream: &FakeUpstream) -> Pyfun {
     let alone = |provider: Provider| provider.fallback_to("");
     Pyfun::chain([
         alone(Provider::anthropic(base)),
-        alone(Provider::gemini(base)),
-        alone(Provider::openrouter(base)).key("extra_headers", "X-IP-Token: $KEY"),
+        alone(Provider::gemini(base)).key("embedding_models", "gemini-embed-1"),
+        alone(Provider::openrouter(base))
+            .key("extra_headers", "X-IP-Token: $KEY")
+            .key("embedding_models", "open-embed-1"),
     ])
 }
 
@@ -252,6 +254,17 @@ async fn no_fault_brings_a_secret_to_light_at_the_doors_of_sdks() {
                 assert!(answer.starts_with(b"HTTP/1.1 "), "{fault:?} {model}");
                 canaries.assert_absent(&format!("an answer to {fault:?}"), &answer);
             }
+        }
+        for model in ["gemini-embed-1", "open-embed-1"] {
+            let body = json!({"model": model, "input": "hello"}).to_string();
+            let headers = [
+                ("Content-Type", "application/json"),
+                ("Connection", "close"),
+            ];
+            let bytes = http::request("POST", "/v1/embeddings", &headers, body.as_bytes());
+            let answer = hub.until_closed(&bytes).await;
+            assert!(answer.starts_with(b"HTTP/1.1 "), "{fault:?} {model}");
+            canaries.assert_absent(&format!("vectors, {fault:?}"), &answer);
         }
     }
     for (place, bytes) in hub.traces() {

@@ -179,8 +179,18 @@ async fn overloaded() -> HttpResponse {
     }))
 }
 
-/// Gemini generateContent.
-async fn gemini(request: web::Json<Value>) -> HttpResponse {
+/// Gemini generateContent, and batchEmbedContents.
+async fn gemini(call: web::Path<String>, request: web::Json<Value>) -> HttpResponse {
+    if call.ends_with(":batchEmbedContents") {
+        let requests = request.get("requests").and_then(Value::as_array);
+        let text = |request: &Value| {
+            let text = request.pointer("/content/parts/0/text");
+            vector(text.and_then(Value::as_str).unwrap_or_default())
+        };
+        let vectors: Vec<_> = requests.into_iter().flatten().map(text).collect();
+        let values = vectors.iter().map(|vector| json!({"values": vector}));
+        return HttpResponse::Ok().json(json!({"embeddings": values.collect::<Vec<_>>()}));
+    }
     let prompt = request
         .pointer("/contents/0/parts/0/text")
         .and_then(Value::as_str);
@@ -228,6 +238,23 @@ fn answer(provider: &str, prompt: &str) -> String {
         "This is the demo's {provider}, on your own machine. You said: \"{prompt}\". With a key in \
          .env, a model answers here."
     )
+}
+
+/// A vector of length 1 that says which letters are in a text: what is alike looks alike.
+fn vector(text: &str) -> [f64; 26] {
+    let mut vector = [0.0; 26];
+    let letters = text.bytes().map(|byte| byte.to_ascii_lowercase());
+    for letter in letters.filter(u8::is_ascii_lowercase) {
+        if let Some(number) = vector.get_mut(usize::from(letter - b'a')) {
+            *number += 1.0;
+        }
+    }
+    let length = vector
+        .iter()
+        .map(|number| number * number)
+        .sum::<f64>()
+        .sqrt();
+    vector.map(|number| number / length.max(1.0))
 }
 
 /// A rough count: four bytes are about a token.

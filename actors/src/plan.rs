@@ -294,7 +294,7 @@ pub fn unknown_model(catalogue: &Catalogue, model: &str) -> CallError {
     }
     let mut names = catalogue.available_models();
     for info in &catalogue.models {
-        if !names.contains(&&*info.name) {
+        if !names.contains(&&*info.name) && embedding::lookup(catalogue, &info.name).is_none() {
             names.push(&info.name);
         }
     }

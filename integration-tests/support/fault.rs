@@ -10,6 +10,7 @@ use super::{
     exchange::Exchange,
     stream::{Cut, Stream},
     talk::{Question, Turn},
+    vectors,
     vendor::Vendor,
 };
 
@@ -19,7 +20,8 @@ const DRIP: Duration = Duration::from_millis(50);
 /// How a fake vendor behaves on one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// 200 and this text, in the vendor's format; in two halves if it is to come bit by bit.
+    /// 200 and this text, in the vendor's format; in two halves if it is to come bit by bit. Vectors, if
+    /// these are asked for.
     Answer(&'static str),
     /// 200 and this, bit by bit, whatever was asked for.
     Stream(Stream),
@@ -306,7 +308,7 @@ impl Out<'_, '_> {
 }
 
 fn good(vendor: Vendor, exchange: &Exchange, text: &str) -> Value {
-    vendor.answer(&model(exchange), text)
+    vectors::answer(exchange).unwrap_or_else(|| vendor.answer(&model(exchange), text))
 }
 
 fn model(exchange: &Exchange) -> String {

@@ -5,7 +5,7 @@
 //! - `pyfun`: the configuration texts the tests share
 //! - `upstream`: a server that speaks the vendors' formats; `fault`: the ways it fails; `vendor`:
 //!   the bodies, `searches` those of searches, `stream` those that come bit by bit; `bomb`: bodies that
-//!   never end; `talk`: a vendor that converses; `exchange`: what it saw
+//!   never end; `vectors`: those that it makes; `talk`: a vendor that converses; `exchange`: what it saw
 //! - `chat`: requests of SDKs by hand
 //! - `http`: requests byte for byte, and replies read to the last one
 //! - `postgres`: a database server of the tests' own; `installed`: what it is made of; `cutter`: a wire
@@ -36,6 +36,7 @@ pub(crate) mod searches;
 pub(crate) mod stream;
 pub(crate) mod talk;
 pub(crate) mod upstream;
+pub(crate) mod vectors;
 pub(crate) mod vendor;
 
 pub(crate) use canary::Canaries;

@@ -26,12 +26,17 @@ impl Vendor {
         let path = target.split('?').next().unwrap_or_default();
         if path.ends_with("/messages") || path.ends_with("/count_tokens") {
             Some(Self::Anthropic)
-        } else if [":generateContent", ":streamGenerateContent", ":countTokens"]
-            .iter()
-            .any(|end| path.ends_with(end))
+        } else if [
+            ":generateContent",
+            ":streamGenerateContent",
+            ":countTokens",
+            ":batchEmbedContents",
+        ]
+        .iter()
+        .any(|end| path.ends_with(end))
         {
             Some(Self::Gemini)
-        } else if path.ends_with("/chat/completions") {
+        } else if path.ends_with("/chat/completions") || path.ends_with("/embeddings") {
             Some(Self::OpenAi)
         } else if path.ends_with("/web/search") {
             Some(Self::Brave)

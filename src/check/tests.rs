@@ -47,6 +47,18 @@ f can be used: 4 of 5 tools would register
 }
 
 #[test]
+fn embedding_models_are_counted_beside_the_others() {
+    let models = "models = \"m, n\"\nembedding_models = \"v\"";
+    let report = report(&TEXT.replace("models = \"m, n\"", models), &[], false);
+    let text = report.text();
+    assert!(text.contains("  2 + 1 embedding  "), "{text}");
+    let line = "  3 models and 1 embedding model listed by active providers, 0 described";
+    assert!(text.contains(line), "{text}");
+    assert_eq!(report.json()["models"]["embedding"], 1);
+    assert_eq!(report.json()["providers"][0]["embedding_models"], 1);
+}
+
+#[test]
 fn the_missing_variable_is_named() {
     let one = TEXT.replace("env_key = \"\"", "env_key = \"A_KEY\"");
     let text = report(&one, &[], false).text();

@@ -110,7 +110,7 @@ pub(super) const SEARCH_VENDORS: [Vendor; 3] = [
 
 /// Sources: ai.google.dev/gemini-api/docs/deprecations, platform.claude.com model deprecations and
 /// release notes, console.groq.com/docs/deprecations, docs.x.ai migration guides.
-const RETIRED: [Retired; 18] = [
+const RETIRED: [Retired; 20] = [
     retired("gemini-2.0-flash", "2026-06-01", "gemini-3.5-flash-lite"),
     retired(
         "gemini-2.0-flash-001",
@@ -152,6 +152,8 @@ const RETIRED: [Retired; 18] = [
         "openai/gpt-oss-120b",
     ),
     retired("llama-3.1-8b-instant", "2026-08-16", "openai/gpt-oss-20b"),
+    retired("embedding-001", "2025-10-30", "gemini-embedding-001"),
+    retired("text-embedding-004", "2026-01-14", "gemini-embedding-001"),
     retired("grok-3", "2026-05-15", "grok-4.3"),
     retired("grok-4-0709", "2026-05-15", "grok-4.3"),
     retired("grok-4-fast-reasoning", "2026-05-15", "grok-4.3"),

@@ -33,6 +33,33 @@ fn values() {
 }
 
 #[test]
+fn embedding_models() {
+    let more = "default_model = \"a\"\nembedding_models = \"v, w, v\"";
+    for api in ["openai", "gemini"] {
+        let loaded = settings(&provider(&format!("api = \"{api}\"\n{more}")));
+        assert_eq!(loaded.llm_providers[0].embedding_models, ["v", "w"]);
+        assert_eq!(loaded.llm_providers[0].models, ["a"]);
+    }
+    check_provider(
+        &format!("api = \"anthropic\"\n{more}"),
+        &["4 error: the format `anthropic` has no vectors, so `embedding_models` cannot be asked"],
+    );
+    check_provider("api = \"anthropic\"\nembedding_models = \"\"", &[]);
+    check_provider(
+        "embeding_models = \"v\"",
+        &["2 warning: unknown key `embeding_models` in [LLM_PROVIDER.p]"],
+    );
+    let described = provider(more) + "[MODEL.v]\nprovider = \"p\"\n[MODEL.v_END]\n";
+    check(&described, &[]);
+    check_provider(
+        "default_model = \"a\"\nembedding_models = \"text-embedding-004\"",
+        &[
+            "3 warning: `text-embedding-004` is outdated: its vendor's retirement date is 2026-01-14",
+        ],
+    );
+}
+
+#[test]
 fn known_vendors_need_little() {
     for (name, api, host, key) in [
         (

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
+    MOST,
     items::Items,
     numbers::{Numbers, dimensions},
 };
 use crate::{
-    protocol::{Embedded, EmbeddingRequest, Failure, Usage, Vectors},
+    protocol::{Embedded, EmbeddingRequest, Encoding, Failure, Usage, Vectors},
     provider::wire::{
         error_body::ErrorBody,
-        lenient::{Object, any},
+        lenient::{Lenient, Object, any},
         model_name,
         openai::{said, usage::Tokens},
         refusal,
@@ -37,9 +38,21 @@ struct Answer<'a> {
 #[serde(default)]
 struct Item {
     #[serde(deserialize_with = "any")]
-    index: Option<u64>,
+    index: Index,
     #[serde(deserialize_with = "any")]
     embedding: Numbers,
+}
+
+/// What a vector is of.
+#[derive(Default)]
+enum Index {
+    /// It does not say: they are in order.
+    #[default]
+    Unsaid,
+    /// The input with this number.
+    Of(usize),
+    /// Something that is no number of any.
+    Wrong,
 }
 
 /// Reads a body that came with a status of success.
@@ -53,9 +66,7 @@ pub(super) fn decode(request: &EmbeddingRequest, body: &[u8]) -> Result<Embedded
     if items.is_empty() {
         return Err(refusal::unreadable(&text, said));
     }
-    let as_asked = items
-        .iter()
-        .all(|item| item.index.is_some() && item.embedding.encoding == request.encoding);
+    let as_asked = items.iter().all(|item| item.is_as_asked(request.encoding));
     let vectors = in_order(items, request.input.count()).ok_or_else(refusal::malformed)?;
     let dimensions = dimensions(&vectors).ok_or_else(refusal::malformed)?;
     // With escapes in it, a text could hold a key that nobody finds. And what is not UTF-8 is not JSON.
@@ -87,8 +98,9 @@ fn in_order(items: Vec<Item>, count: usize) -> Option<Vec<Vec<f32>>> {
     places.resize_with(count, || None);
     for (came, item) in items.into_iter().enumerate() {
         let index = match item.index {
-            Some(index) => usize::try_from(index).ok()?,
-            None => came,
+            Index::Of(index) => index,
+            Index::Unsaid => came,
+            Index::Wrong => return None,
         };
         let place = places.get_mut(index)?;
         if place.is_some() {
@@ -97,6 +109,36 @@ fn in_order(items: Vec<Item>, count: usize) -> Option<Vec<Vec<f32>>> {
         *place = Some(item.embedding.vector?);
     }
     places.into_iter().collect()
+}
+
+// === impl Item ===
+
+impl Item {
+    /// Whether whoever wants it in this encoding can have it as it is.
+    fn is_as_asked(&self, encoding: Encoding) -> bool {
+        matches!(self.index, Index::Of(_)) && self.embedding.encoding == encoding
+    }
+}
+
+// === impl Index ===
+
+impl<'de> Lenient<'de> for Index {
+    fn from_bool(_: bool) -> Self {
+        Self::Wrong
+    }
+
+    fn from_text(_: Cow<'de, str>) -> Self {
+        Self::Wrong
+    }
+
+    fn from_number(number: f64) -> Self {
+        let whole = number.fract() == 0.0 && (0.0..=MOST as f64).contains(&number);
+        if whole {
+            Self::Of(number as usize)
+        } else {
+            Self::Wrong
+        }
+    }
 }
 
 // === impl Lenient ===

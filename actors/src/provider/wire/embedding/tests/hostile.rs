@@ -1,0 +1,114 @@
+//! Answers that keep to nothing. What is not exactly the vectors that were asked for is none of them.
+
+use super::{asked, decoded, two};
+use crate::{
+    protocol::{
+        Class::NextNow,
+        FailureKind::{Malformed, RateLimited},
+        Vectors,
+    },
+    provider::wire::embedding::MOST,
+};
+
+#[test]
+fn what_is_not_what_was_asked_for_is_malformed() {
+    let good = r#"{"index":0,"embedding":[1,2]},{"index":1,"embedding":[3,4]}"#;
+    let with = |items: &str| format!(r#"{{"object":"list","data":[{items}]}}"#);
+    assert!(decoded("openai", &two(), with(good)).is_ok());
+    let cases = [
+        String::new(),
+        "nan".to_owned(),
+        "<html>".to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        r#"{"data":{}}"#.to_owned(),
+        with(""),
+        with("1,2"),
+        with("{},{}"),
+        // Too few, too many.
+        with(r#"{"index":0,"embedding":[1,2]}"#),
+        with(&format!(r#"{good},{{"index":2,"embedding":[5,6]}}"#)),
+        // The same place twice, a place that is none.
+        with(&good.replace(":1,", ":0,")),
+        with(&good.replace(":1,", ":2,")),
+        with(&good.replace(":1,", ":18446744073709551615,")),
+        with(&good.replace(":1,", ":0.5,")),
+        with(&good.replace(":1,", ":\"1\",")),
+        // Of different lengths, without any.
+        with(&good.replace("[3,4]", "[3]")),
+        with(&good.replace("[3,4]", "[]").replace("[1,2]", "[]")),
+        // No numbers.
+        with(&good.replace("[3,4]", "[3,null]")),
+        with(&good.replace("[3,4]", "[3,\"4\"]")),
+        with(&good.replace("[3,4]", "[3,NaN]")),
+        with(&good.replace("[3,4]", "[3,1e39]")),
+        with(&good.replace("[3,4]", "[3,-1e400]")),
+        with(&good.replace("[3,4]", "[[3,4]]")),
+        with(&good.replace("[3,4]", "null")),
+        // No base64, of no whole numbers, NaN, infinity.
+        with(&good.replace("[3,4]", "\"!\"")),
+        with(&good.replace("[3,4]", "\"AAAAPwAAgA==\"")),
+        with(&good.replace("[3,4]", "\"AAAAPwAAwH8=\"")),
+        with(&good.replace("[3,4]", "\"AAAAPwAAgH8=\"")),
+        format!("{}x", with(good)),
+        with(good).replace("}]}", "}]"),
+    ];
+    for body in cases {
+        let failure = decoded("openai", &two(), &body).expect_err(&body);
+        assert_eq!(
+            (failure.kind, failure.class),
+            (Malformed, NextNow),
+            "{body}"
+        );
+    }
+    let with = |items: &str| format!(r#"{{"embeddings":[{items}]}}"#);
+    let good = r#"{"values":[1,2]},{"values":[3,4]}"#;
+    assert!(decoded("gemini", &two(), with(good)).is_ok());
+    let cases = [
+        String::new(),
+        "{}".to_owned(),
+        r#"{"embedding":{"values":[1]}}"#.to_owned(),
+        with(""),
+        with(r#"{"values":[1,2]}"#),
+        with(&format!(r#"{good},{{"values":[5,6]}}"#)),
+        with(&good.replace("[3,4]", "[3]")),
+        with(&good.replace("[3,4]", "[3,\"NaN\"]")),
+        with(&good.replace("[3,4]", "[3,1e39]")),
+        with(&good.replace("[3,4]", "{}")),
+        with(good).replace("}]}", "}]"),
+    ];
+    for body in cases {
+        let failure = decoded("gemini", &two(), &body).expect_err(&body);
+        assert_eq!(
+            (failure.kind, failure.class),
+            (Malformed, NextNow),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn an_error_inside_200_is_what_it_says() {
+    let body = r#"{"error":{"code":429,"message":"slow down"},"data":[]}"#;
+    let failure = decoded("openai", &two(), body).expect_err("an error");
+    assert_eq!((failure.kind, failure.status), (RateLimited, Some(429)));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_no_answer_to_pass_on() {
+    let mut body =
+        br#"{"x":"?","data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[2]}]}"#.to_vec();
+    body[6] = 0xff;
+    let embedded = decoded("openai", &two(), &body).expect("vectors");
+    assert_eq!(embedded.vectors, Vectors::Read(vec![vec![1.0], vec![2.0]]));
+}
+
+#[test]
+fn a_list_without_end_is_not_collected() {
+    let item = r#"{"index":0,"embedding":[1]},"#;
+    let body = format!(r#"{{"data":[{}{{}}]}}"#, item.repeat(20 * MOST));
+    let one = asked(r#"{"model":"m","input":"one"}"#);
+    let failure = decoded("openai", &one, body).expect_err("too many");
+    assert_eq!(failure.kind, Malformed);
+}
