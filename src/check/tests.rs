@@ -128,8 +128,8 @@ fn json() {
     assert_eq!(
         found["providers"][0],
         json!({
-            "name": "a", "kind": "llm", "api": "openai", "models": 2, "env_key": "A_KEY",
-            "key_set": false, "state": "no_key", "falls_back_to": "b",
+            "name": "a", "kind": "llm", "api": "openai", "models": 2, "embedding_models": 0,
+            "env_key": "A_KEY", "key_set": false, "state": "no_key", "falls_back_to": "b",
         })
     );
     assert_eq!(

@@ -220,7 +220,8 @@ impl<R: Request> Vendor<R> {
             return Err(self.wire.refusal(status, &answer.headers, &answer.body));
         }
         match self.read(request, answer.body).await {
-            Ok(answer) => Ok((answer, None)),
+            // A caller who listens to a stream is given one, whatever the vendor did.
+            Ok(answer) => Ok((request.as_asked(answer), None)),
             Err(failure) => Err(with_status(failure, status)),
         }
     }

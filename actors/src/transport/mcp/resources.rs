@@ -61,9 +61,11 @@ pub fn templates() -> Vec<ResourceTemplate> {
 /// Every model that can be asked for or is described, without duplicates.
 pub fn models(catalogue: &Catalogue) -> Vec<&str> {
     let mut names = catalogue.available_models();
-    for model in &catalogue.models {
-        if !names.contains(&&*model.name) {
-            names.push(&model.name);
+    let described = catalogue.models.iter().map(|model| &*model.name);
+    let vectors = catalogue.available_embedding_models();
+    for name in vectors.into_iter().chain(described) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names

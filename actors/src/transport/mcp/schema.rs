@@ -282,6 +282,7 @@ pub fn active_tools_output() -> Value {
             "active_llm_providers": names,
             "active_search_providers": names,
             "available_models": names,
+            "available_embedding_models": names,
             "inactive_tools": reasons,
             "inactive_providers": reasons,
         },

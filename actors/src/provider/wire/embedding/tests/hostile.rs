@@ -1,5 +1,7 @@
 //! Answers that keep to nothing. What is not exactly the vectors that were asked for is none of them.
 
+use proptest::prelude::*;
+
 use super::{asked, decoded, two};
 use crate::{
     protocol::{
@@ -111,4 +113,34 @@ fn a_list_without_end_is_not_collected() {
     let one = asked(r#"{"model":"m","input":"one"}"#);
     let failure = decoded("openai", &one, body).expect_err("too many");
     assert_eq!(failure.kind, Malformed);
+}
+
+proptest! {
+    /// Whatever a vendor makes of a good answer, it is two vectors of the same length, or a failure.
+    #[test]
+    fn what_comes_out_is_what_was_asked_for(
+        at in 0_usize..120,
+        length in 0_usize..8,
+        put in proptest::sample::select(vec![
+            "", "1", "-", ".", "e", "9e99", "null", "[", "]", "{", "}", ",", "\"", "\\u0030", "index", "\u{fffd}",
+        ]),
+    ) {
+        let good = r#"{"data":[{"index":0,"embedding":[1,2.5]},{"index":1,"embedding":"AAAAPwAAgL8="}],"model":"m"}"#;
+        let start = at.min(good.len());
+        let end = (start + length).min(good.len());
+        let body = format!("{}{put}{}", &good[..start], &good[end..]);
+        if let Ok(embedded) = decoded("openai", &two(), &body) {
+            prop_assert!(embedded.dimensions > 0);
+            match embedded.vectors {
+                Vectors::Raw(raw) => prop_assert_eq!(&raw[..], body.as_bytes()),
+                Vectors::Read(vectors) => {
+                    prop_assert_eq!(vectors.len(), 2);
+                    for vector in vectors {
+                        prop_assert_eq!(vector.len(), embedded.dimensions);
+                        prop_assert!(vector.iter().all(|number| number.is_finite()));
+                    }
+                }
+            }
+        }
+    }
 }
