@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::{Hub, Program, Reply, eventually, http};
+use crate::support::{
+    Hub, Program, Reply,
+    chat::{DOORS, End},
+    eventually, http,
+};
 
 /// A curl line, read as a shell and curl would.
 #[derive(Debug, Default)]
@@ -133,4 +137,31 @@ async fn it_needs_no_file_and_leaves_none() {
         .map(|(place, _)| place)
         .collect();
     assert_eq!(left, [""; 0]);
+}
+
+#[tokio::test]
+async fn it_streams_word_by_word_through_the_doors_for_sdks() {
+    let hub = Hub::listening(Program::new(["demo", "--port", "0"]).spawn()).await;
+    // The first is overloaded; each format of the others is streamed.
+    for model in ["claude-haiku-5-5", "openai/gpt-oss-120b"] {
+        for door in DOORS {
+            let body = door.ask_stream(model, "hello you");
+            let (said, end) = hub.chat_stream(door, &body).await.rest().await;
+            let text = door.text_of(&said);
+            assert!(text.contains("You said: \"hello you\"."), "{text}");
+            assert!(said.len() > text.split(' ').count(), "{said:?}");
+            assert_eq!(end, End::Clean);
+        }
+    }
+    let body = DOORS[1].ask("gemini-3.5-flash-lite", "hello you");
+    let bytes = body.to_string();
+    let headers = DOORS[1].headers();
+    let request = http::request(
+        "POST",
+        "/v1/messages/count_tokens",
+        &headers,
+        bytes.as_bytes(),
+    );
+    let counted = hub.raw(&request).await;
+    assert_eq!(counted.assert_ok().body["input_tokens"], 3);
 }
