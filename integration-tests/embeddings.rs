@@ -218,10 +218,13 @@ async fn a_server_that_knows_one_encoding_serves_both() {
         .once(answer(json!(vectors::base64(&vector))));
     let reply = embed(&hub, &body).await;
     assert_eq!(vectors_in(&reply), [json!(vector)]);
+    // It had its own idea of how long a vector is, and that is told.
+    body["dimensions"] = 2.into();
     body["encoding_format"] = "base64".into();
     upstream.openai.once(answer(json!(vector)));
     let reply = embed(&hub, &body).await;
     assert_eq!(vectors_in(&reply), [json!(vectors::base64(&vector))]);
+    assert_eq!(reply.header("x-hub-dropped-params"), "dimensions");
 }
 
 #[tokio::test]
@@ -327,6 +330,11 @@ async fn a_hub_without_vectors_says_so() {
 
 /// first -> middle -> second, each at a server of its own. The outer two offer one model in common.
 async fn shared() -> ([FakeUpstream; 3], Hub) {
+    let (upstreams, pyfun) = shared_pyfun().await;
+    (upstreams, Hub::with(&pyfun).await)
+}
+
+async fn shared_pyfun() -> ([FakeUpstream; 3], Pyfun) {
     let upstreams = [
         FakeUpstream::start().await,
         FakeUpstream::start().await,
@@ -339,13 +347,12 @@ async fn shared() -> ([FakeUpstream; 3], Hub) {
             .key("default_model", "chat-1")
             .key("embedding_models", models)
     };
-    let hub = Hub::with(&Pyfun::chain([
+    let pyfun = Pyfun::chain([
         provider("first", 0, "shared-embed, own-embed"),
         provider("middle", 1, "other-embed"),
         provider("second", 2, "shared-embed"),
-    ]))
-    .await;
-    (upstreams, hub)
+    ]);
+    (upstreams, pyfun)
 }
 
 #[tokio::test]
@@ -391,6 +398,20 @@ async fn no_failure_brings_vectors_of_another_model() {
     let reply = embed(&hub, &asking("shared-embed", &json!("hello"))).await;
     error(&reply, 400);
     assert_eq!((middle.seen().len(), second.seen().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_narrow_key_falls_back_past_what_it_may_not_use() {
+    let (upstreams, pyfun) = shared_pyfun().await;
+    let hub = Hub::builder().pyfun(&pyfun).keys().data().start().await;
+    let key = hub.add_key("narrow", &["--models", "shared-*"]).await;
+    upstreams[0].openai.always(Fault::Status(500));
+    let body = asking("shared-embed", &json!("hello"));
+    let reply = embed_with(&hub, &key, &body).await;
+    let attempts = reply.assert_ok().header("x-hub-attempts");
+    assert_eq!(attempts, "first:500, second:200");
+    let reply = embed_with(&hub, &key, &asking("other-embed", &json!("hello"))).await;
+    assert_eq!(error(&reply, 403).0, "permission_error");
 }
 
 #[tokio::test]
