@@ -1,11 +1,13 @@
 //! `POST /v1/embeddings`: vectors in OpenAI's format, whoever makes them, and never of another model.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Program, Pyfun, Reply, http, pyfun::Provider, vectors, within,
+    FakeUpstream, Fault, Hub, Program, Pyfun, Reply, eventually, http, pyfun::Provider, vectors,
+    within,
 };
 
 const PATH: &str = "/v1/embeddings";
@@ -216,10 +218,13 @@ async fn a_server_that_knows_one_encoding_serves_both() {
         .once(answer(json!(vectors::base64(&vector))));
     let reply = embed(&hub, &body).await;
     assert_eq!(vectors_in(&reply), [json!(vector)]);
+    // It had its own idea of how long a vector is, and that is told.
+    body["dimensions"] = 2.into();
     body["encoding_format"] = "base64".into();
     upstream.openai.once(answer(json!(vector)));
     let reply = embed(&hub, &body).await;
     assert_eq!(vectors_in(&reply), [json!(vectors::base64(&vector))]);
+    assert_eq!(reply.header("x-hub-dropped-params"), "dimensions");
 }
 
 #[tokio::test]
@@ -325,6 +330,11 @@ async fn a_hub_without_vectors_says_so() {
 
 /// first -> middle -> second, each at a server of its own. The outer two offer one model in common.
 async fn shared() -> ([FakeUpstream; 3], Hub) {
+    let (upstreams, pyfun) = shared_pyfun().await;
+    (upstreams, Hub::with(&pyfun).await)
+}
+
+async fn shared_pyfun() -> ([FakeUpstream; 3], Pyfun) {
     let upstreams = [
         FakeUpstream::start().await,
         FakeUpstream::start().await,
@@ -337,13 +347,12 @@ async fn shared() -> ([FakeUpstream; 3], Hub) {
             .key("default_model", "chat-1")
             .key("embedding_models", models)
     };
-    let hub = Hub::with(&Pyfun::chain([
+    let pyfun = Pyfun::chain([
         provider("first", 0, "shared-embed, own-embed"),
         provider("middle", 1, "other-embed"),
         provider("second", 2, "shared-embed"),
-    ]))
-    .await;
-    (upstreams, hub)
+    ]);
+    (upstreams, pyfun)
 }
 
 #[tokio::test]
@@ -392,6 +401,20 @@ async fn no_failure_brings_vectors_of_another_model() {
 }
 
 #[tokio::test]
+async fn a_narrow_key_falls_back_past_what_it_may_not_use() {
+    let (upstreams, pyfun) = shared_pyfun().await;
+    let hub = Hub::builder().pyfun(&pyfun).keys().data().start().await;
+    let key = hub.add_key("narrow", &["--models", "shared-*"]).await;
+    upstreams[0].openai.always(Fault::Status(500));
+    let body = asking("shared-embed", &json!("hello"));
+    let reply = embed_with(&hub, &key, &body).await;
+    let attempts = reply.assert_ok().header("x-hub-attempts");
+    assert_eq!(attempts, "first:500, second:200");
+    let reply = embed_with(&hub, &key, &asking("other-embed", &json!("hello"))).await;
+    assert_eq!(error(&reply, 403).0, "permission_error");
+}
+
+#[tokio::test]
 async fn a_provider_without_its_key_is_passed_over_visibly() {
     let upstream = FakeUpstream::start().await;
     let base = upstream.url();
@@ -401,8 +424,8 @@ async fn a_provider_without_its_key_is_passed_over_visibly() {
             .key("default_model", "chat-1")
             .key("embedding_models", "shared-embed")
     };
-    let keyless =
-        provider("keyless", "NOBODY_SETS_IT").key("embedding_models", "shared-embed, own");
+    let keyless = provider("keyless", "NOBODY_SETS_IT")
+        .key("embedding_models", "shared-embed, own, keyed/shared-embed");
     let pyfun = Pyfun::chain([keyless, provider("keyed", "OPENROUTER_API_KEY")]);
     let hub = Hub::with(&pyfun).await;
     let reply = embed(&hub, &asking("keyless/shared-embed", &json!("hello"))).await;
@@ -411,6 +434,9 @@ async fn a_provider_without_its_key_is_passed_over_visibly() {
         reply.header("x-hub-attempts"),
         "keyless:not_configured, keyed:200"
     );
+    // A name at somebody without a key, and a model of somebody who has one.
+    let reply = embed(&hub, &asking("keyed/shared-embed", &json!("hello"))).await;
+    assert_eq!(reply.assert_ok().header("x-hub-attempts"), "keyed:200");
     let reply = embed(&hub, &asking("own", &json!("hello"))).await;
     let (_, sentence) = error(&reply, 503);
     assert!(sentence.contains("NOBODY_SETS_IT"), "{sentence}");
@@ -544,25 +570,23 @@ async fn a_key_opens_this_door_as_far_as_it_goes() {
     let ids: Vec<_> = data.iter().map(|model| model["id"].clone()).collect();
     assert_eq!(ids, [GEMINI]);
 
-    let finished = hub.command(&["audit", "--since", "1h", "--json"]).await;
-    let lines = finished.assert_exit(0).stdout.lines();
-    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let of_door = lines.filter(|line| line["door"] == "embeddings");
-    let found: Vec<_> = of_door
-        .filter(|line| line["name"] == "rare")
-        .map(|line| {
-            (
-                line["what"].clone(),
-                line["outcome"].clone(),
-                line["provider"].clone(),
-            )
-        })
-        .collect();
-    assert_eq!(found, [(json!(SMALL), json!("ok"), json!("openrouter"))]);
+    // The audit writes in its own time.
+    let look = async || {
+        let finished = hub.command(&["audit", "--since", "1h", "--json"]).await;
+        let lines = finished.assert_exit(0).stdout.lines();
+        let mut lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.find(|line| line["name"] == "rare" && line["door"] == "embeddings")
+    };
+    let (line, _) = eventually(PATIENCE, "a line in the audit", look).await;
+    assert_eq!(
+        (&line["what"], &line["outcome"]),
+        (&json!(SMALL), &json!("ok"))
+    );
+    assert_eq!(line["provider"], "openrouter");
 }
 
 #[tokio::test]
-async fn a_call_leaves_no_vector_behind_and_costs_what_it_says() {
+async fn a_call_leaves_a_record_and_no_vector() {
     let upstream = FakeUpstream::start().await;
     let pyfun = pyfun(&upstream)
         .and("[DB_SYNC]\nSQLITE_PATH = \"state.db\"\nMAX_CACHE_ENTRIES = \"10\"\n[DB_SYNC_END]\n");
@@ -570,12 +594,17 @@ async fn a_call_leaves_no_vector_behind_and_costs_what_it_says() {
     let several = json!(["hello", "good bye"]);
     embed(&hub, &asking(SMALL, &several)).await.assert_ok();
     let sql = "SELECT tool_name, prompt, response, provider, model FROM tool_cache";
-    let rows = hub.call("db_query", json!({"sql": sql})).await;
+    let look = async || {
+        let rows = hub.call("db_query", json!({"sql": sql})).await;
+        let rows = rows.assert_ok().result().clone();
+        rows[0].is_object().then_some(rows)
+    };
+    let (rows, _) = eventually(PATIENCE, "a record", look).await;
     let expected = json!([{
         "tool_name": "embeddings", "prompt": "hello", "response": "2 vectors of 4 numbers",
         "provider": "openrouter", "model": SMALL,
     }]);
-    assert_eq!(*rows.assert_ok().result(), expected);
+    assert_eq!(rows, expected);
 }
 
 #[tokio::test]
@@ -633,6 +662,24 @@ async fn long_answers_pass_and_the_actor_lives() {
 }
 
 #[tokio::test]
+async fn long_answers_share_the_memory_that_there_is_for_them() {
+    let (upstream, hub) = separate().await;
+    upstream.openai.always(Fault::Hang);
+    let hub = Arc::new(hub);
+    let mut waiting = JoinSet::new();
+    for _ in 0..8 {
+        let hub = hub.clone();
+        waiting.spawn(async move { embed(&hub, &asking(SMALL, &json!(vec!["a"; 2048]))).await });
+    }
+    let reply = waiting.join_next().await.unwrap().unwrap();
+    let (_, sentence) = error(&reply, 503);
+    assert!(sentence.contains("too many large requests"), "{sentence}");
+    assert_eq!(reply.header("retry-after"), "1");
+    let small = embed(&hub, &asking(GEMINI, &json!("hello"))).await;
+    small.assert_ok();
+}
+
+#[tokio::test]
 async fn a_crash_costs_a_visible_fallback_and_the_neighbours_nothing() {
     let upstream = FakeUpstream::start().await;
     let steady = Provider::openrouter(&upstream.url()).key("embedding_models", "fault-embed");
@@ -653,7 +700,7 @@ async fn a_crash_costs_a_visible_fallback_and_the_neighbours_nothing() {
         let health = hub.health_of("embed.fragile").await;
         (health["restarts"] == 1 && health["state"] == "running").then_some(())
     };
-    crate::support::eventually(PATIENCE, "the restart", look).await;
+    eventually(PATIENCE, "the restart", look).await;
     assert_eq!(hub.health_of("provider.fragile").await["restarts"], 0);
 }
 

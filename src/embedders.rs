@@ -54,3 +54,36 @@ fn next<'a>(providers: &'a [LlmProvider], from: &'a LlmProvider) -> Option<&'a s
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_chain_goes_past_those_without_vectors() {
+        let provider = |name: &str, next: &str, models: &str| {
+            format!(
+                "[LLM_PROVIDER.{name}]\nbase_url = \"https://{name}.example\"\nenv_key = \"K\"\n\
+                 default_model = \"m\"\nfallback_to = \"{next}\"\nembedding_models = \"{models}\"\n\
+                 [LLM_PROVIDER.{name}_END]\n"
+            )
+        };
+        let text = [
+            provider("a", "b", "v"),
+            provider("b", "c", ""),
+            provider("c", "d", "w"),
+            provider("d", "", ""),
+        ]
+        .concat();
+        let (settings, _) =
+            Settings::load("f", Some(text.as_bytes()), &BTreeMap::new()).expect("settings");
+        let embedders = embedders(&settings, &|_| true);
+        let found: Vec<_> = embedders
+            .iter()
+            .map(|embedder| (&*embedder.info.name, embedder.info.fallback.as_deref()))
+            .collect();
+        assert_eq!(found, [("a", Some("c")), ("c", None)]);
+    }
+}

@@ -139,7 +139,10 @@ fn json() {
             "reason": "no search provider has its key", "missing": ["S_KEY"], "chain": ["s"],
         })
     );
-    assert_eq!(found["models"], json!({"listed": 3, "described": 0}));
+    assert_eq!(
+        found["models"],
+        json!({"listed": 3, "embedding": 0, "described": 0})
+    );
     let broken = report("a = \"1\"", &[], true).json();
     assert_eq!(
         (&broken["ok"], &broken["exit_code"]),

@@ -48,20 +48,36 @@ pub fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Embedder<'a>, Ca
     })
 }
 
-/// The same, without a word if there is none.
+/// The same, without a word if there is none. A meaning that has a key comes before one that has none:
+/// `openai/some-model` may be a name at OpenRouter, and a model of OpenAI's.
 pub fn lookup<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Embedder<'a>> {
+    let usable = |provider: &Provider<EmbeddingRequest>| provider.info.inactive.is_none();
+    meaning(catalogue, name, usable).or_else(|| meaning(catalogue, name, |_| true))
+}
+
+fn meaning<'a>(
+    catalogue: &'a Catalogue,
+    name: &str,
+    counts: impl Fn(&Provider<EmbeddingRequest>) -> bool,
+) -> Option<Embedder<'a>> {
+    let at = |provider: &'a Provider<EmbeddingRequest>, name: &str| {
+        let model = provider.info.offers(name)?;
+        counts(provider).then_some(Embedder { provider, model })
+    };
     let own = catalogue
-        .usable_embedders()
-        .chain(&catalogue.embedders)
-        .find_map(|provider| Embedder::at(provider, name));
-    own.or_else(|| {
+        .embedders
+        .iter()
+        .find_map(|provider| at(provider, name));
+    let alias = || {
         let info = catalogue.model(name)?;
-        Embedder::at(catalogue.embedder(&info.provider)?, info.calls.as_deref()?)
-    })
-    .or_else(|| {
+        let model = info.calls.as_deref()?;
+        at(catalogue.embedder(&info.provider)?, model)
+    };
+    let prefixed = || {
         let (owner, name) = name.split_once('/')?;
-        Embedder::at(catalogue.embedder(owner)?, name)
-    })
+        at(catalogue.embedder(owner)?, name)
+    };
+    own.or_else(alias).or_else(prefixed)
 }
 
 /// The error for whoever wants to converse with an embedding model; `None` if `name` is none.
@@ -72,15 +88,6 @@ pub fn wrong_door(catalogue: &Catalogue, name: &str) -> Option<CallError> {
             clip(name)
         ))
     })
-}
-
-// === impl Embedder ===
-
-impl<'a> Embedder<'a> {
-    fn at(provider: &'a Provider<EmbeddingRequest>, name: &str) -> Option<Self> {
-        let model = provider.info.offers(name)?;
-        Some(Self { provider, model })
-    }
 }
 
 // === impl Plan ===

@@ -16,6 +16,9 @@ use crate::{
     protocol::{Embedded, EmbeddingRequest},
 };
 
+/// The parameter that many models do not know.
+const DIMENSIONS: &str = "dimensions";
+
 /// A request for vectors, as its door understands it.
 #[derive(Debug)]
 pub struct Embedding {
@@ -57,6 +60,12 @@ pub async fn run(
     principal.may_call(COMPLETE)?;
     let prompt = history::prompt(catalogue, request.input.first());
     let plan = Plan::embedding(catalogue, first, request, DEADLINE, received)?;
-    let walked = walk(&plan, &catalogue.hub, None).await?;
+    let asked = plan.request.dimensions;
+    let mut walked = walk(&plan, &catalogue.hub, None).await?;
+    // Some servers take it and go their own way.
+    let missed = asked.is_some_and(|asked| walked.answer.dimensions as u64 != u64::from(asked));
+    if missed && !walked.dropped.iter().any(|name| name == DIMENSIONS) {
+        walked.dropped.push(DIMENSIONS.into());
+    }
     Ok(Chatted::new(catalogue, door.into(), prompt, walked))
 }
