@@ -35,6 +35,8 @@ mod documents;
 mod doors;
 
 mod guard;
+#[cfg(feature = "fixtures")]
+mod images;
 mod keys;
 mod licences;
 mod limits;

@@ -9,9 +9,10 @@ use std::{
 use hub_actors::{
     cache::Cache,
     catalogue::{
-        Catalogue, Crypto, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool,
-        ToolKind,
+        Catalogue, Crypto, Fetcher, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results,
+        Tool, ToolKind,
     },
+    conversation::Format,
     db_sync::DbSpec,
     outbox::OutboxSpec,
     protocol::SearchRequest,
@@ -19,11 +20,14 @@ use hub_actors::{
     transport::HttpOptions,
 };
 
+#[cfg(feature = "fixtures")]
+use crate::fetcher::fixture;
 use crate::{
     audit::Audit,
     cloud_db::{DatabaseSpec, VARIABLE},
     crypto::{self, CryptoSpec, Keyring},
     doors,
+    fetcher::FetcherSpec,
     identity::Identities,
     roles,
     settings::{
@@ -76,6 +80,8 @@ pub struct House {
     pub db: DbSpec,
     /// Who opens and seals envelopes, if there is a master key.
     pub crypto: Option<CryptoSpec>,
+    /// Who fetches images, if the configuration wants them fetched.
+    pub fetcher: Option<FetcherSpec>,
     /// The cloud's database, if a tool uses it.
     pub cloud: Option<CloudStorage>,
     /// How it is entered.
@@ -129,6 +135,7 @@ impl House {
         };
         let addresses = usable().map(|p| p.base_url.as_str());
         let addresses = addresses.chain(searching().map(|p| p.base_url.as_str()));
+        let addresses = addresses.chain(settings.hub.fetch_images.then_some("https:"));
         let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
         let providers = usable().map(|provider| upstreams.llm(provider));
         let searchers = searching().map(|provider| upstreams.search(provider));
@@ -146,6 +153,7 @@ impl House {
             providers: providers.collect::<Result<_, _>>()?,
             searchers: searchers.collect::<Result<_, _>>()?,
             catalogue,
+            fetcher: fetcher(&settings.hub, &upstreams),
             cloud: database
                 .ok()
                 .flatten()
@@ -173,6 +181,14 @@ impl House {
             stdio_key,
         })
     }
+}
+
+/// Who fetches images, if that is wanted.
+fn fetcher(hub: &settings::Hub, upstreams: &Upstreams<'_>) -> Option<FetcherSpec> {
+    let spec = hub.fetch_images.then(|| FetcherSpec::new(upstreams.tls()));
+    #[cfg(feature = "fixtures")]
+    let spec = spec.map(|spec| spec.with(fixture::Fixture::read(&hub.fetch_fixture)));
+    spec
 }
 
 /// The database that the vault names, if it names one; or why that cannot be used.
@@ -226,6 +242,10 @@ fn catalogue(
         },
         cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
         outbox: None,
+        fetcher: match hub.fetch_images {
+            true => Fetcher::Down,
+            false => Fetcher::Off,
+        },
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
@@ -314,6 +334,7 @@ fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
             offer: Models {
                 default: provider.default_model.as_str().into(),
                 all: models.collect(),
+                format: Format::read(&provider.api),
             },
             fallback: provider.fallback_to.as_deref().map(Into::into),
             inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),

@@ -23,6 +23,7 @@ mod doctor_command;
 mod doors;
 mod environment;
 mod exit;
+mod fetcher;
 mod grounds;
 mod guardian;
 mod house;

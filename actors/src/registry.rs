@@ -8,9 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::prelude::*;
 
 use crate::{
-    catalogue::{Catalogue, Crypto, Provider},
+    catalogue::{Catalogue, Crypto, Fetcher, Provider},
     protocol::{
-        Announce, CatalogueChanged, CryptoUp, DbUp, Heartbeat, OutboxUp, ProviderUp, SearchRequest,
+        Announce, CatalogueChanged, CryptoUp, DbUp, FetchImage, Heartbeat, OutboxUp, ProviderUp,
+        SearchRequest,
     },
     request::Request,
 };
@@ -23,6 +24,7 @@ pub struct ToolRegistry {
     db: Option<DbUp>,
     crypto: Option<CryptoUp>,
     outbox: Option<OutboxUp>,
+    fetcher: Option<Recipient<FetchImage>>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -38,6 +40,7 @@ impl ToolRegistry {
             db: None,
             crypto: None,
             outbox: None,
+            fetcher: None,
             listeners: Vec::new(),
         }
     }
@@ -52,6 +55,10 @@ impl ToolRegistry {
                 None => self.configured.crypto.clone(),
             },
             outbox: self.outbox.clone(),
+            fetcher: match &self.fetcher {
+                Some(up) => Fetcher::Up(up.clone()),
+                None => self.configured.fetcher.clone(),
+            },
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -122,6 +129,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::OutboxDown => {
                 self.outbox = None;
+                self.tell();
+            }
+            Announce::FetcherUp(fetcher) => {
+                self.fetcher = Some(fetcher);
+                self.tell();
+            }
+            Announce::FetcherDown => {
+                self.fetcher = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

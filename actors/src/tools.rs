@@ -246,7 +246,7 @@ pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallErro
     let mut params = Params::new(&tool.name, call.params)?.llm()?;
     params.stream = true;
     let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
-    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
+    let walked = walk(&plan, catalogue, call.observer.as_ref()).await?;
     Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
 }
 

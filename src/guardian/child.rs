@@ -6,7 +6,7 @@ use actix::prelude::*;
 use hub_actors::{
     protocol::{
         AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, CryptoUp, DbUp,
-        Drain, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
+        Drain, FetchImage, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -64,6 +64,8 @@ pub enum Role {
     },
     /// Is announced to the registry: who opens and seals envelopes.
     Crypto(CryptoUp),
+    /// Is announced to the registry: who fetches images.
+    Fetcher(Recipient<FetchImage>),
     /// Is announced to the registry, told of the database, and drained as DbSync is.
     Outbox {
         /// What is announced.
@@ -137,6 +139,7 @@ impl Role {
             Self::Searcher { up, .. } => Some(Announce::SearcherUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
             Self::Crypto(up) => Some(Announce::CryptoUp(up.clone())),
+            Self::Fetcher(up) => Some(Announce::FetcherUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }
@@ -148,6 +151,7 @@ impl Role {
             Self::Searcher { up, .. } => Some(Announce::SearcherDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Crypto(_) => Some(Announce::CryptoDown),
+            Self::Fetcher(_) => Some(Announce::FetcherDown),
             Self::Outbox { .. } => Some(Announce::OutboxDown),
             Self::Registry(_)
             | Self::CloudDb(_)

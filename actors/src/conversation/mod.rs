@@ -227,6 +227,12 @@ pub fn joined(parts: &[Part]) -> String {
 // === impl Format ===
 
 impl Format {
+    /// The format of that word.
+    pub fn read(word: &str) -> Option<Self> {
+        let all = [Self::Anthropic, Self::Gemini, Self::OpenAi];
+        all.into_iter().find(|format| format.word() == word)
+    }
+
     /// The word that `api = ".."` says in hub.pyfun.
     pub fn word(self) -> &'static str {
         match self {
