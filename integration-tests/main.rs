@@ -33,6 +33,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod doors;
+mod drawn;
 
 mod guard;
 #[cfg(feature = "fixtures")]

@@ -23,6 +23,7 @@ use crate::{
     principal::Principal,
     progress::Observer,
     protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
+    provider::wire::media,
     search::Findings,
     view::NO_MODEL,
 };
@@ -107,6 +108,9 @@ pub enum About {
         /// US dollars; null if the configuration does not know the model's prices.
         #[schema(required)]
         cost_usd: Option<f64>,
+        /// Pictures that the model made: data URLs, or where they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<String>,
         /// Parameters that the provider does not take.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schema(value_type = Vec<String>)]
@@ -288,6 +292,7 @@ pub fn answered(catalogue: &Catalogue, tool: &str, answered: Answered<Completion
         finish_reason: answer.finish,
         usage: answer.usage,
         cost_usd: answer.usage.cost_usd.or(listed),
+        images: answer.images().filter_map(media::address).collect(),
         dropped_params: dropped,
     };
     Outcome::of_provider(catalogue, tool, answer.into_text(), model, about, attempts)

@@ -224,6 +224,19 @@ pub fn joined(parts: &[Part]) -> String {
     texts.collect()
 }
 
+// === impl Source ===
+
+impl Source {
+    /// What it holds: base64, an address or an id.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Inline { data, .. } => data,
+            Self::Url { url, .. } => url,
+            Self::Id { id, .. } => id,
+        }
+    }
+}
+
 // === impl Format ===
 
 impl Format {

@@ -36,6 +36,11 @@ pub(super) fn url(source: &Source) -> Option<String> {
     }
 }
 
+/// The address of an image that a model made.
+pub(crate) fn address(image: &Media) -> Option<String> {
+    url(&image.source)
+}
+
 /// The source at an address.
 pub(crate) fn at(url: String) -> Source {
     data_url(&url).unwrap_or(Source::Url {

@@ -67,6 +67,10 @@ impl Stream {
                 self.said |= !text.is_empty();
                 into.push(Event::Text(text));
             }
+            Content::Image(image) => {
+                self.said = true;
+                into.push(Event::Image(image));
+            }
             // A model answers with none of these.
             _ => return,
         }

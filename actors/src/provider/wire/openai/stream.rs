@@ -107,6 +107,10 @@ impl Stream {
             self.said = true;
             into.push(Event::Text(text));
         }
+        for image in std::mem::take(&mut delta.images.0) {
+            self.said = true;
+            into.push(Event::Image(image));
+        }
         self.refused |= delta.refusal.is_some_and(|refusal| !refusal.is_empty());
         for call in delta.tool_calls.0 {
             self.call(&call, into);
