@@ -8,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{is_filter, message::FOREIGN, said, usage::Tokens};
 use crate::{
-    conversation::{Content, Format, Media, Part, Signature, Source, Tool, ToolCall},
+    conversation::{Content, Format, Media, Part, Signature, Source, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         arguments,
         error_body::ErrorBody,
         lenient::{self, First, Lenient, Object, any},
-        model_name, names, refusal, words,
+        model_name,
+        names::{self, Renamed},
+        refusal, words,
     },
 };
 
@@ -113,7 +115,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
         _ if blocked => Candidate::default(),
         _ => return Err(unreadable()),
     };
-    let tools = &request.conversation.tools;
+    let tools = &Renamed::of(&request.conversation.tools);
     let id = answer.response_id.unwrap_or_default();
     let mut parts: Vec<Part> = Vec::new();
     let mut calls = 0;
@@ -222,7 +224,7 @@ impl Answer<'_> {
 
 impl Piece<'_> {
     /// `answer` and `index` make an id for a call that has none.
-    pub(super) fn part(self, answer: &str, index: usize, tools: &[Tool]) -> Part {
+    pub(super) fn part(self, answer: &str, index: usize, tools: &Renamed) -> Part {
         let image = self.drawn().map(|(media_type, data)| {
             let (media_type, data) = (media_type.to_owned(), data.to_owned());
             Media::new(Source::Inline { media_type, data })
@@ -236,7 +238,7 @@ impl Piece<'_> {
             });
         let content = match (self.function_call, image, self.text) {
             (Some(call), ..) => {
-                let name = names::inner(tools, call.name.as_deref().unwrap_or_default());
+                let name = tools.inner(call.name.as_deref().unwrap_or_default());
                 let arguments = match arguments::text(call.args) {
                     Cow::Borrowed("") => "{}".to_owned(),
                     arguments => arguments.into_owned(),

@@ -8,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{finish, said, usage::Tokens};
 use crate::{
-    conversation::{Content, Format, Media, Part, Signature, Tool, ToolCall},
+    conversation::{Content, Format, Media, Part, Signature, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         arguments,
         error_body::ErrorBody,
         lenient::{self, First, Joined, Lenient, Object, any},
-        media, model_name, names, refusal,
+        media, model_name,
+        names::{self, Renamed},
+        refusal,
     },
 };
 
@@ -156,7 +158,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }
     let message = choice.message.ok_or_else(refusal::malformed)?;
     let refused = message.refusal.is_some_and(|refusal| !refusal.is_empty());
-    let tools = &request.conversation.tools;
+    let tools = &Renamed::of(&request.conversation.tools);
     let id = answer.id.unwrap_or_default();
     let mut parts = Vec::with_capacity(1);
     let thinking = message.content.thinking.0;
@@ -216,10 +218,10 @@ impl Call<'_> {
         })
     }
 
-    fn part(self, answer: &str, index: usize, tools: &[Tool]) -> Part {
+    fn part(self, answer: &str, index: usize, tools: &Renamed) -> Part {
         let signature = self.signature();
         let function = self.function.unwrap_or_default();
-        let name = names::inner(tools, function.name.as_deref().unwrap_or_default());
+        let name = tools.inner(function.name.as_deref().unwrap_or_default());
         let arguments = arguments::text(function.arguments).into_owned();
         let given = self.id.filter(|id| !id.is_empty()).map(Cow::into_owned);
         let id = given.unwrap_or_else(|| names::call_id(answer, index, &name, &arguments));
