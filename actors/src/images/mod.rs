@@ -187,7 +187,9 @@ impl FetchError {
             Self::NotAnImage => {
                 "What is at an image's address is no PNG, JPEG, GIF, WebP or HEIF image."
             }
-            Self::TooSlow => "An image did not arrive within 10 seconds. Send it as a data URL.",
+            Self::TooSlow => {
+                "An image did not arrive in time: it has 10 seconds at most. Send it as a data URL."
+            }
             Self::Busy | Self::Unavailable => {
                 "The hub cannot fetch the request's images at this moment. Try again in a second."
             }
