@@ -33,9 +33,12 @@ mod demo;
 mod doctor;
 mod documents;
 mod doors;
+mod drawn;
 mod embeddings;
 
 mod guard;
+#[cfg(feature = "fixtures")]
+mod images;
 mod keys;
 mod licences;
 mod limits;

@@ -45,6 +45,12 @@ async fn tools_are_described_for_models_and_people() {
     assert_eq!(input["properties"]["provider"]["enum"], json!(["gemini"]));
     let models = &input["properties"]["model"]["enum"];
     assert_eq!(*models, json!(["gemini-fast-1", "gemini-fast-1-lite"]));
+    let (messages, images) = (
+        &input["properties"]["messages"],
+        &input["properties"]["images"],
+    );
+    assert_eq!(messages["items"]["required"], json!(["role"]));
+    assert_eq!(images["items"]["pattern"], "^(https://|data:)");
     assert_eq!(complete["annotations"]["readOnlyHint"], true);
     assert_eq!(complete["annotations"]["openWorldHint"], true);
     assert!(complete.get("outputSchema").is_none());
@@ -71,6 +77,60 @@ async fn a_call_answers_with_text_and_how_it_came_about() {
     let text = result["content"][0]["text"].as_str().unwrap();
     let read: Value = serde_json::from_str(text).unwrap();
     assert_eq!(read, result["structuredContent"], "{health}");
+}
+
+#[tokio::test]
+async fn a_conversation_and_images_come_through_this_door_too() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let arguments = json!({
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "text", "text": "hello"}]},
+        ],
+        "prompt": "what is this?",
+        "images": ["https://example.com/a.png", "data:image/png;base64,aGk="],
+    });
+    let message = call(1, "llm_complete", arguments);
+    for reply in [hub.mcp(&message).await, hub.mcp_modern(message).await] {
+        assert_eq!(reply.last()["result"]["isError"], false, "{reply}");
+    }
+    let url = json!({"type": "url", "url": "https://example.com/a.png"});
+    let data = json!({"type": "base64", "media_type": "image/png", "data": "aGk="});
+    let expected = json!([
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "hello"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "what is this?"},
+            {"type": "image", "source": url},
+            {"type": "image", "source": data},
+        ]},
+    ]);
+    let seen = upstream.anthropic.seen();
+    assert_eq!(seen.len(), 2);
+    for exchange in seen {
+        assert_eq!(exchange.body["messages"], expected);
+    }
+    for (arguments, sentence) in [
+        (
+            json!({"prompt": "x", "images": ["http://a.example/a.png"]}),
+            "`images` must be",
+        ),
+        (
+            json!({"prompt": "x", "messages": "hi"}),
+            "`messages` must be",
+        ),
+        (
+            json!({"prompt": "x", "messages": [{"content": "hi"}]}),
+            "`messages[0].role`",
+        ),
+    ] {
+        let reply = hub.mcp(&call(1, "llm_complete", arguments)).await;
+        let result = &reply.last()["result"];
+        assert_eq!(result["isError"], true, "{reply}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(sentence), "{reply}");
+    }
 }
 
 #[tokio::test]

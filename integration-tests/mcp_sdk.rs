@@ -113,6 +113,10 @@ async fn calls(sdk: Sdk, mode: &str, stateless: bool) {
             Some(8),
             "{door}: {said}"
         );
+        let asked = upstream.gemini.seen().pop().unwrap();
+        let last = &asked.body["contents"][2]["parts"];
+        assert_eq!(last[0]["text"], "hello", "{door}: {last}");
+        assert_eq!(last[1]["inlineData"]["data"], "aGk=", "{door}: {last}");
         if mode == "auto" && door != "sse" {
             assert_eq!(said["version"], "2026-07-28", "{door}: {said}");
         }

@@ -9,9 +9,10 @@ use std::{
 use hub_actors::{
     cache::Cache,
     catalogue::{
-        Catalogue, Crypto, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results, Tool,
-        ToolKind,
+        Catalogue, Crypto, Fetcher, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results,
+        Tool, ToolKind,
     },
+    conversation::Format,
     db_sync::DbSpec,
     outbox::OutboxSpec,
     protocol::{EmbeddingRequest, SearchRequest},
@@ -19,12 +20,15 @@ use hub_actors::{
     transport::HttpOptions,
 };
 
+#[cfg(feature = "fixtures")]
+use crate::fetcher::fixture;
 use crate::{
     audit::Audit,
     cloud_db::{DatabaseSpec, VARIABLE},
     crypto::{self, CryptoSpec, Keyring},
     doors,
     embedders::{embedders, embeds},
+    fetcher::FetcherSpec,
     identity::Identities,
     roles,
     settings::{
@@ -79,6 +83,8 @@ pub struct House {
     pub db: DbSpec,
     /// Who opens and seals envelopes, if there is a master key.
     pub crypto: Option<CryptoSpec>,
+    /// Who fetches images, if the configuration wants them fetched.
+    pub fetcher: Option<FetcherSpec>,
     /// The cloud's database, if a tool uses it.
     pub cloud: Option<CloudStorage>,
     /// How it is entered.
@@ -132,6 +138,7 @@ impl House {
         };
         let addresses = usable().map(|p| p.base_url.as_str());
         let addresses = addresses.chain(searching().map(|p| p.base_url.as_str()));
+        let addresses = addresses.chain(settings.hub.fetch_images.then_some("https:"));
         let upstreams = Upstreams::new(vault, &settings.limits, addresses)?;
         let providers = usable().map(|provider| upstreams.llm(provider));
         let searchers = searching().map(|provider| upstreams.search(provider));
@@ -152,6 +159,7 @@ impl House {
             searchers: searchers.collect::<Result<_, _>>()?,
             embedders: embedders.collect::<Result<_, _>>()?,
             catalogue,
+            fetcher: fetcher(&settings.hub, &upstreams),
             cloud: database
                 .ok()
                 .flatten()
@@ -179,6 +187,14 @@ impl House {
             stdio_key,
         })
     }
+}
+
+/// Who fetches images, if that is wanted.
+fn fetcher(hub: &settings::Hub, upstreams: &Upstreams<'_>) -> Option<FetcherSpec> {
+    let spec = hub.fetch_images.then(|| FetcherSpec::new(upstreams.tls()));
+    #[cfg(feature = "fixtures")]
+    let spec = spec.map(|spec| spec.with(fixture::Fixture::read(&hub.fetch_fixture)));
+    spec
 }
 
 /// The database that the vault names, if it names one; or why that cannot be used.
@@ -233,6 +249,10 @@ fn catalogue(
         },
         cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
         outbox: None,
+        fetcher: match hub.fetch_images {
+            true => Fetcher::Down,
+            false => Fetcher::Off,
+        },
         #[cfg(feature = "fixtures")]
         conformance: settings
             .tools
@@ -321,6 +341,7 @@ fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
             offer: Models {
                 default: provider.default_model.as_str().into(),
                 all: models.collect(),
+                format: Format::read(&provider.api),
             },
             fallback: provider.fallback_to.as_deref().map(Into::into),
             inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),

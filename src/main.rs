@@ -24,6 +24,7 @@ mod doors;
 mod embedders;
 mod environment;
 mod exit;
+mod fetcher;
 mod grounds;
 mod guardian;
 mod house;

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     cloud_db,
     control::{self, Bound},
-    crypto, exit,
+    crypto, exit, fetcher,
     guardian::{Guardian, Life, Role, StartChild},
     house::{CloudStorage, House},
     identity,
@@ -184,6 +184,17 @@ fn inner(house: House) -> Vec<(Arc<str>, StartChild)> {
             })
         });
         ("crypto".into(), start)
+    }));
+    children.extend(house.fetcher.map(|spec| {
+        let start: StartChild = Box::new(move |link, _| {
+            let started = fetcher::start(&spec, link);
+            Ok(Life {
+                arbiter: started.arbiter,
+                heartbeat: started.heartbeat,
+                role: Role::Fetcher(started.up),
+            })
+        });
+        ("fetcher".into(), start)
     }));
     if let Some(audit) = house.audit {
         let start: StartChild = Box::new(move |link, _| Ok(audit.start(link)));

@@ -104,6 +104,11 @@ impl<'a> Upstreams<'a> {
         })
     }
 
+    /// The roots of trust, for who calls nobody in particular.
+    pub fn tls(&self) -> rustls::ClientConfig {
+        self.tls.clone()
+    }
+
     /// What an actor needs to serve `provider`.
     ///
     /// # Errors

@@ -12,8 +12,9 @@ use tokio::{
 
 use crate::{
     attempt::Attempt,
-    catalogue::HubInfo,
+    catalogue::Catalogue,
     error::CallError,
+    images::Gathering,
     plan::{Hop, Plan},
     progress::{Observer, Progress},
     protocol::{Ask, Class, Completed, Completion, Failure, FailureKind, ProviderUp, Reply},
@@ -52,11 +53,12 @@ struct Hopped<A> {
 /// busy) or [`CallError::ProvidersFailed`].
 pub async fn walk<R: Request>(
     plan: &Plan<R>,
-    hub: &HubInfo,
+    catalogue: &Catalogue,
     observer: Option<&Observer>,
 ) -> Result<Answered<R::Answer>, CallError> {
     let mut attempts = Vec::with_capacity(plan.hops.len());
     let mut failures = Vec::new();
+    let mut gathering = Gathering::new(&plan.request);
     for (index, hop) in plan.hops.iter().enumerate() {
         let started = Instant::now();
         let others = plan
@@ -67,7 +69,7 @@ pub async fn walk<R: Request>(
         let left = plan.deadline.saturating_duration_since(started);
         let share = if others { left / 2 } else { left };
         let deadline = started + share.min(plan.hop_timeout);
-        let hopped = ask(hop, &plan.request, deadline, hub).await;
+        let hopped = ask(hop, plan, &mut gathering, deadline, catalogue).await;
         attempts.push(Attempt {
             provider: hop.provider.name.clone(),
             model: hop.model.clone(),
@@ -120,9 +122,10 @@ pub async fn walk<R: Request>(
 
 async fn ask<R: Request>(
     hop: &Hop<R>,
-    request: &Arc<R>,
+    plan: &Plan<R>,
+    gathering: &mut Gathering<R>,
     deadline: Instant,
-    hub: &HubInfo,
+    catalogue: &Catalogue,
 ) -> Hopped<R::Answer> {
     if hop.provider.inactive.is_some() {
         return Hopped::unasked(FailureKind::NotConfigured);
@@ -130,10 +133,18 @@ async fn ask<R: Request>(
     let Some(up) = &hop.up else {
         return Hopped::unasked(FailureKind::Crashed);
     };
+    // Before a permit is taken: a slow image takes no place of others.
+    let (offer, fetcher) = (&hop.provider.offer, &catalogue.fetcher);
+    let fitting = gathering.fit(&plan.request, offer, fetcher, deadline);
+    let request = match fitting.await {
+        Ok(request) => request,
+        Err(failure) => return Hopped::refused(failure),
+    };
+    let patience = deadline.min(Instant::now() + catalogue.hub.max_wait);
     let mut life = up.life.clone();
     tokio::select! {
         biased;
-        hopped = ask_provider(hop, up, request, deadline, hub) => hopped,
+        hopped = ask_provider(hop, up, &request, deadline, patience) => hopped,
         // A life that is stuck holds its callers' channels open; they need not wait with it.
         _ = life.changed() => Hopped::failed(FailureKind::Crashed),
     }
@@ -144,9 +155,9 @@ async fn ask_provider<R: Request>(
     up: &ProviderUp<R>,
     request: &Arc<R>,
     deadline: Instant,
-    hub: &HubInfo,
+    patience: Instant,
 ) -> Hopped<R::Answer> {
-    let permit = match admit(up, deadline.min(Instant::now() + hub.max_wait)).await {
+    let permit = match admit(up, patience).await {
         Ok(permit) => permit,
         Err(kind) => return Hopped::unasked(kind),
     };
@@ -222,8 +233,15 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
         sentence.push(' ');
         sentence.push_str(advice);
     }
+    let at_fault = |attempt: &Attempt| {
+        matches!(
+            attempt.outcome,
+            Err(FailureKind::Rejected | FailureKind::ImageNotFetched)
+        )
+    };
+    let passes = failures.iter().any(|failure| failure.retry_after.is_some());
     // Each for a reason of its own, and none of them at fault.
-    if asked().next().is_some() && asked().all(|a| a.outcome == Err(FailureKind::Rejected)) {
+    if asked().next().is_some() && asked().all(at_fault) && !passes {
         return CallError::Rejected { sentence, attempts };
     }
     CallError::ProvidersFailed {
@@ -263,9 +281,14 @@ impl<A> Hopped<A> {
     }
 
     fn unasked(kind: FailureKind) -> Self {
+        Self::refused(Failure::new(kind, Class::NextNow))
+    }
+
+    fn refused(failure: Failure) -> Self {
         Self {
+            outcome: Err(failure),
             tries: Some(0),
-            ..Self::failed(kind)
+            dropped: Vec::new(),
         }
     }
 }

@@ -8,11 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix::Recipient;
+
 use crate::{
     cache::Cache,
+    conversation::Format,
     protocol::{
-        CompletionRequest, CryptoUp, DbUp, EmbeddingRequest, OutboxUp, ProviderUp, SearchRequest,
-        Usage,
+        CompletionRequest, CryptoUp, DbUp, EmbeddingRequest, FetchImage, OutboxUp, ProviderUp,
+        SearchRequest, Usage,
     },
     request::Request,
     table::Table,
@@ -42,6 +45,8 @@ pub struct Catalogue {
     pub cache: Option<Arc<Cache>>,
     /// What keeps rows for the cloud's database; `None` while it is down, and always without one.
     pub outbox: Option<OutboxUp>,
+    /// Who fetches images for providers that read no addresses.
+    pub fetcher: Fetcher,
     /// MCP offers what the official conformance suite asks for, too.
     #[cfg(feature = "fixtures")]
     pub conformance: bool,
@@ -96,6 +101,17 @@ pub enum Crypto {
     Down,
     /// Here it is asked.
     Up(CryptoUp),
+}
+
+/// Who fetches images.
+#[derive(Debug, Clone)]
+pub enum Fetcher {
+    /// The configuration wants none fetched.
+    Off,
+    /// Its actor is restarting.
+    Down,
+    /// Here it is asked.
+    Up(Recipient<FetchImage>),
 }
 
 /// What a tool does.
@@ -163,6 +179,8 @@ pub struct Models {
     pub default: Arc<str>,
     /// Every model it offers.
     pub all: Vec<Arc<str>>,
+    /// What it speaks; `None` for one without a vendor.
+    pub format: Option<Format>,
 }
 
 /// What a provider of vectors offers.

@@ -128,7 +128,7 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         // Another model counts in another way.
         plan.hops.truncate(1);
     }
-    let walked = walk(&plan, &catalogue.hub, None).await?;
+    let walked = walk(&plan, catalogue, None).await?;
     let mut chatted = Chatted::new(catalogue, tool, prompt, walked);
     if counts {
         chatted.keeping.db = None;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    conversation::{Content, Part, ToolCall, joined},
+    conversation::{Content, Media, Part, ToolCall, joined},
     protocol::{Completed, Completion, Usage},
     streaming::{Event, Streaming},
 };
@@ -40,6 +40,14 @@ impl Completion {
         }
     }
 
+    /// The pictures in it.
+    pub fn images(&self) -> impl Iterator<Item = &Media> {
+        self.parts.iter().filter_map(|part| match &part.content {
+            Content::Image(media) => Some(media),
+            _ => None,
+        })
+    }
+
     /// Whether one of its texts is what `sought` looks for.
     pub fn says(&self, sought: &dyn Fn(&str) -> bool) -> bool {
         let texts = self.parts.iter().flat_map(|part| {
@@ -51,11 +59,9 @@ impl Completion {
                 Content::ToolCall(call) => {
                     [Some(&*call.id), Some(&call.name), Some(&call.arguments)]
                 }
+                Content::Image(media) => [Some(media.source.text()), None, None],
                 // A model answers with none of these.
-                Content::Image(_)
-                | Content::Audio(_)
-                | Content::File(_)
-                | Content::ToolResult(_) => [None; 3],
+                Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => [None; 3],
             };
             [first, second, third, signature]
         });
@@ -81,6 +87,7 @@ impl Completion {
             Event::RedactedThinking(data) => {
                 self.parts.push(Content::RedactedThinking(data).into());
             }
+            Event::Image(media) => self.parts.push(Content::Image(media).into()),
             Event::Signature(signature) => {
                 if let Some(part) = self.parts.last_mut() {
                     part.signature = Some(signature);
@@ -151,11 +158,9 @@ impl Completion {
                 Content::RedactedThinking(data) => {
                     events.push_back(Event::RedactedThinking(data));
                 }
+                Content::Image(media) => events.push_back(Event::Image(media)),
                 // A model answers with none of these.
-                Content::Image(_)
-                | Content::Audio(_)
-                | Content::File(_)
-                | Content::ToolResult(_) => {}
+                Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => {}
             }
             events.extend(signature.map(Event::Signature));
         }

@@ -34,6 +34,7 @@ impl FailureKind {
             Self::ServerError => "server_error",
             Self::Rejected => "rejected",
             Self::Malformed => "malformed",
+            Self::ImageNotFetched => "image_not_fetched",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Crashed => "crashed",

@@ -18,7 +18,7 @@
 //! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
-//!   there; `persist`: what it gives the outbox
+//!   there; `persist`: what it gives the outbox; `images`: what is fetched for it
 //! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it;
 //!   [`embedding`]: the same for vectors
 //! - [`transport`]: the doors
@@ -49,6 +49,7 @@ pub mod envelope;
 pub mod error;
 mod failure;
 mod history;
+mod images;
 pub mod inventory;
 mod lent;
 pub mod models;

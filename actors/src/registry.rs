@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::prelude::*;
 
 use crate::{
-    catalogue::{Catalogue, Crypto, Provider},
+    catalogue::{Catalogue, Crypto, Fetcher, Provider},
     protocol::{
-        Announce, CatalogueChanged, CryptoUp, DbUp, EmbeddingRequest, Heartbeat, OutboxUp,
-        ProviderUp, SearchRequest,
+        Announce, CatalogueChanged, CryptoUp, DbUp, EmbeddingRequest, FetchImage, Heartbeat,
+        OutboxUp, ProviderUp, SearchRequest,
     },
     request::Request,
 };
@@ -25,6 +25,7 @@ pub struct ToolRegistry {
     db: Option<DbUp>,
     crypto: Option<CryptoUp>,
     outbox: Option<OutboxUp>,
+    fetcher: Option<Recipient<FetchImage>>,
     listeners: Vec<Recipient<CatalogueChanged>>,
 }
 
@@ -41,6 +42,7 @@ impl ToolRegistry {
             db: None,
             crypto: None,
             outbox: None,
+            fetcher: None,
             listeners: Vec::new(),
         }
     }
@@ -56,6 +58,10 @@ impl ToolRegistry {
                 None => self.configured.crypto.clone(),
             },
             outbox: self.outbox.clone(),
+            fetcher: match &self.fetcher {
+                Some(up) => Fetcher::Up(up.clone()),
+                None => self.configured.fetcher.clone(),
+            },
             ..Catalogue::clone(&self.configured)
         }))
     }
@@ -134,6 +140,14 @@ impl Handler<Announce> for ToolRegistry {
             }
             Announce::OutboxDown => {
                 self.outbox = None;
+                self.tell();
+            }
+            Announce::FetcherUp(fetcher) => {
+                self.fetcher = Some(fetcher);
+                self.tell();
+            }
+            Announce::FetcherDown => {
+                self.fetcher = None;
                 self.tell();
             }
             Announce::Listener(listener) => {

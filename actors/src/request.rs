@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     catalogue::{Models, Results},
+    conversation::Conversation,
+    images::{self, Images},
     protocol::{Completed, CompletionRequest, Found, Freshness, ProviderUp, SearchRequest},
     streaming::Streaming,
 };
@@ -41,6 +43,16 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
     fn join(mut parts: Vec<Self::Answer>) -> Option<Self::Answer> {
         let only = parts.pop();
         only.filter(|_| parts.is_empty())
+    }
+
+    /// Addresses of images that who offers this does not read, each as often as it is there.
+    fn unread(&self, _offer: &Self::Offer) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The same question with images in the place of their addresses.
+    fn with_images(self: &Arc<Self>, _images: Images) -> Arc<Self> {
+        self.clone()
     }
 
     /// Whether one of an answer's texts is what `sought` looks for.
@@ -94,6 +106,21 @@ impl Request for CompletionRequest {
         }
         Arc::new(Self {
             raw: None,
+            ..Self::clone(self)
+        })
+    }
+
+    fn unread(&self, offer: &Models) -> Vec<&str> {
+        offer.format.map_or_else(Vec::new, |format| {
+            images::unread(&self.conversation, format)
+        })
+    }
+
+    fn with_images(self: &Arc<Self>, images: Images) -> Arc<Self> {
+        let mut conversation = Conversation::clone(&self.conversation);
+        images.put_into(&mut conversation);
+        Arc::new(Self {
+            conversation: Arc::new(conversation),
             ..Self::clone(self)
         })
     }

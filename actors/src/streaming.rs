@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    conversation::Signature,
+    conversation::{Media, Signature},
     protocol::{Class, Completion, Failure, FailureKind, FinishReason, Usage},
 };
 
@@ -49,7 +49,9 @@ pub enum Event {
     Thinking(String),
     /// A whole piece of encrypted thinking.
     RedactedThinking(String),
-    /// The signature of the text or the thinking before it.
+    /// A picture that the model made, whole.
+    Image(Media),
+    /// The signature of what is before it.
     Signature(Signature),
     /// A tool is called.
     ToolCall {
@@ -118,7 +120,10 @@ impl Event {
     pub fn is_content(&self) -> bool {
         match self {
             Self::Text(text) | Self::Thinking(text) => !text.is_empty(),
-            Self::RedactedThinking(_) | Self::ToolCall { .. } | Self::Arguments { .. } => true,
+            Self::RedactedThinking(_)
+            | Self::Image(_)
+            | Self::ToolCall { .. }
+            | Self::Arguments { .. } => true,
             _ => false,
         }
     }
@@ -130,6 +135,7 @@ impl Event {
                 Self::Text(text) | Self::Thinking(text) | Self::RedactedThinking(text) => {
                     text.len()
                 }
+                Self::Image(media) => media.source.text().len(),
                 Self::Arguments { fragment, .. } => fragment.len(),
                 Self::Signature(signature) => signature.text.len(),
                 Self::ToolCall { id, name, .. } => id.len() + name.len(),

@@ -23,6 +23,7 @@ use crate::{
     principal::Principal,
     progress::Observer,
     protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
+    provider::wire::media,
     search::Findings,
     view::NO_MODEL,
 };
@@ -107,6 +108,9 @@ pub enum About {
         /// US dollars; null if the configuration does not know the model's prices.
         #[schema(required)]
         cost_usd: Option<f64>,
+        /// Pictures that the model made: data URLs, or where they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<String>,
         /// Parameters that the provider does not take.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schema(value_type = Vec<String>)]
@@ -246,7 +250,7 @@ pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallErro
     let mut params = Params::new(&tool.name, call.params)?.llm()?;
     params.stream = true;
     let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
-    let walked = walk(&plan, &catalogue.hub, call.observer.as_ref()).await?;
+    let walked = walk(&plan, catalogue, call.observer.as_ref()).await?;
     Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
 }
 
@@ -288,6 +292,7 @@ pub fn answered(catalogue: &Catalogue, tool: &str, answered: Answered<Completion
         finish_reason: answer.finish,
         usage: answer.usage,
         cost_usd: answer.usage.cost_usd.or(listed),
+        images: answer.images().filter_map(media::address).collect(),
         dropped_params: dropped,
     };
     Outcome::of_provider(catalogue, tool, answer.into_text(), model, about, attempts)

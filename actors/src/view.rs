@@ -47,13 +47,21 @@ impl Catalogue {
     }
 
     fn provider_seen_by(&self, provider: &Provider, principal: &Principal) -> Option<Provider> {
-        let Models { default, all } = &provider.info.offer;
+        let Models {
+            default,
+            all,
+            format,
+        } = &provider.info.offer;
         let allowed = |model: &&Arc<str>| principal.models.allows(model);
         let all: Vec<_> = all.iter().filter(allowed).cloned().collect();
         let default = Some(default).filter(allowed).or(all.first())?.clone();
         let info = ProviderInfo {
             name: provider.info.name.clone(),
-            offer: Models { default, all },
+            offer: Models {
+                default,
+                all,
+                format: *format,
+            },
             fallback: self.next(provider.info.fallback.as_ref(), principal),
             inactive: provider.info.inactive.clone(),
         };

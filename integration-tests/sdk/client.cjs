@@ -20,7 +20,10 @@ const ask = { name: 'llm_complete', arguments: { prompt: 'hello' } };
 async function call(client) {
   const progress = [];
   const { tools } = await client.listTools();
-  const result = await client.callTool(ask, undefined, {
+  const messages = [{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'ho' }];
+  const images = ['data:image/png;base64,aGk='];
+  const more = { ...ask, arguments: { ...ask.arguments, messages, images } };
+  const result = await client.callTool(more, undefined, {
     onprogress: (done) => progress.push(done.message),
   });
   // The SDK holds this against the tool's output schema.

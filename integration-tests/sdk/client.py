@@ -33,8 +33,12 @@ async def call(client):
         progress.append(message)
 
     tools = await client.list_tools()
+    before = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
+    images = ["data:image/png;base64,aGk="]
     result = await client.call_tool(
-        "llm_complete", {"prompt": "hello"}, progress_callback=on_progress
+        "llm_complete",
+        {"prompt": "hello", "messages": before, "images": images},
+        progress_callback=on_progress,
     )
     health = await client.call_tool("health_check", {})
     say(

@@ -17,13 +17,14 @@ use rustix::process::geteuid;
 pub(crate) const MISSING: &str =
     "PostgreSQL's server programs (initdb, postgres) are needed: `.ci/tools` installs them";
 
-/// A root, and a certificate of its for `localhost`, with its key.
-pub(crate) fn certificates() -> (String, String, String) {
+/// A root, and a certificate of its for these names, with its key.
+pub(crate) fn certificates(names: &[&str]) -> (String, String, String) {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let server = CertificateParams::new(names).unwrap();
     let server = server.signed_by(&key, &root).unwrap();
     (root.pem(), server.pem(), key.serialize_pem())
 }

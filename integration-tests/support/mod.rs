@@ -13,6 +13,7 @@
 //! - `mcp`: messages and streams of MCP; `packages`: its official clients, from npm and PyPI
 //! - `sealed`: a caller of `POST /crypto`
 //! - `canary`: secrets that are recognised in any disguise
+//! - `pictures`: a server with images, over TLS, and one that must not be found
 //! - `deadline`: waiting without sleeping blindly
 
 pub(crate) mod bomb;
@@ -27,6 +28,7 @@ pub(crate) mod hub;
 pub(crate) mod installed;
 pub(crate) mod mcp;
 pub(crate) mod packages;
+pub(crate) mod pictures;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod pyfun;

@@ -77,7 +77,7 @@ impl Postgres {
             own(&path, 0o600);
         };
         write("password", &password);
-        let (roots, certificate, key) = certificates();
+        let (roots, certificate, key) = certificates(&["localhost"]);
         write("server.pem", &certificate);
         write("server.key", &key);
         let data = folder.path().join("data");

@@ -6,7 +6,8 @@ use actix::prelude::*;
 use hub_actors::{
     protocol::{
         AccessChanged, ActorState, Announce, CatalogueChanged, CloudIs, CloudUp, CryptoUp, DbUp,
-        Drain, EmbeddingRequest, Heartbeat, OutboxUp, ProviderUp, ReportHealth, SearchRequest,
+        Drain, EmbeddingRequest, FetchImage, Heartbeat, OutboxUp, ProviderUp, ReportHealth,
+        SearchRequest,
     },
     supervise::{Link, Restart, RestartPolicy},
 };
@@ -71,6 +72,8 @@ pub enum Role {
     },
     /// Is announced to the registry: who opens and seals envelopes.
     Crypto(CryptoUp),
+    /// Is announced to the registry: who fetches images.
+    Fetcher(Recipient<FetchImage>),
     /// Is announced to the registry, told of the database, and drained as DbSync is.
     Outbox {
         /// What is announced.
@@ -145,6 +148,7 @@ impl Role {
             Self::Embedder { up, .. } => Some(Announce::EmbedderUp(up.clone())),
             Self::DbSync { up, .. } => Some(Announce::DbUp(up.clone())),
             Self::Crypto(up) => Some(Announce::CryptoUp(up.clone())),
+            Self::Fetcher(up) => Some(Announce::FetcherUp(up.clone())),
             Self::Transport { listener, .. } => Some(Announce::Listener(listener.clone())),
         }
     }
@@ -157,6 +161,7 @@ impl Role {
             Self::Embedder { up, .. } => Some(Announce::EmbedderDown(up.name.clone())),
             Self::DbSync { .. } => Some(Announce::DbDown),
             Self::Crypto(_) => Some(Announce::CryptoDown),
+            Self::Fetcher(_) => Some(Announce::FetcherDown),
             Self::Outbox { .. } => Some(Announce::OutboxDown),
             Self::Registry(_)
             | Self::CloudDb(_)

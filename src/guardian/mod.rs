@@ -293,10 +293,10 @@ impl Handler<ReportHealth> for Guardian {
 impl Handler<CutOff> for Guardian {
     type Result = ();
 
-    /// The providers end, so every call in flight is answered: nobody is left to ask.
+    /// The providers end, and who fetches for them, so every call in flight is answered: nobody is left to ask.
     fn handle(&mut self, _: CutOff, _: &mut Self::Context) {
         for life in self.lives() {
-            if let Role::Provider { .. } | Role::Embedder { .. } = life.role {
+            if let Role::Provider { .. } | Role::Embedder { .. } | Role::Fetcher(_) = life.role {
                 life.arbiter.stop();
             }
         }

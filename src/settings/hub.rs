@@ -37,6 +37,9 @@ pub(super) fn hub(mut section: Section<'_>, problems: &mut Vec<Problem>) -> Hub 
             .map(|text| PathBuf::from(text.value)),
         auth: auth(&mut section),
         last_results: section.flag("HUB_STATE_LAST_RESULTS").unwrap_or(true),
+        fetch_images: section.flag("HUB_FETCH_IMAGES").unwrap_or_default(),
+        #[cfg(feature = "fixtures")]
+        fetch_fixture: words(section.text("HUB_FETCH_FIXTURE")),
     };
     if let Some(mode) = section.text("HUB_MODE").filter(|mode| mode.value != "mcp") {
         section.report(

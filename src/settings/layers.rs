@@ -27,6 +27,7 @@ const DEFAULTS: [(&str, &[(&str, &str)]); 4] = [
             ("hub_stateless", "true"),
             ("hub_tag_replies", "false"),
             ("hub_state_last_results", "true"),
+            ("hub_fetch_images", "false"),
         ],
     ),
     (

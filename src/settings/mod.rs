@@ -79,6 +79,11 @@ pub struct Hub {
     pub auth: Auth,
     /// HUB_STATE_LAST_RESULTS: each tool's last answer is kept in `hub_state`.
     pub last_results: bool,
+    /// HUB_FETCH_IMAGES: images at https addresses are fetched for providers that read none.
+    pub fetch_images: bool,
+    /// HUB_FETCH_FIXTURE: a test's own Internet.
+    #[cfg(feature = "fixtures")]
+    pub fetch_fixture: String,
 }
 
 /// Who is asked who they are.

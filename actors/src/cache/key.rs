@@ -133,7 +133,9 @@ impl Cacheable for CompletionRequest {
         };
         let says =
             |part: &Part| matches!(&part.content, Content::Text(text) if !text.trim().is_empty());
-        answer.finish == FinishReason::Stop && answer.parts.iter().any(says)
+        // Pictures are too large to be kept.
+        let draws = answer.images().next().is_some();
+        answer.finish == FinishReason::Stop && !draws && answer.parts.iter().any(says)
     }
 }
 

@@ -84,11 +84,11 @@ pub async fn answer<R: Cacheable>(
         observer,
     } = asked;
     let (Some(cache), Some(time)) = (&catalogue.cache, tool.cache_ttl) else {
-        let walked = walk(&plan, &catalogue.hub, observer.as_ref()).await?;
+        let walked = walk(&plan, catalogue, observer.as_ref()).await?;
         return tell(catalogue, tool, walked);
     };
     if !wanted {
-        let walked = walk(&plan, &catalogue.hub, observer.as_ref()).await?;
+        let walked = walk(&plan, catalogue, observer.as_ref()).await?;
         let mut outcome = tell(catalogue, tool, walked)?;
         if let Some(provenance) = &mut outcome.provenance {
             provenance.cache = Some(Status::Bypass);
@@ -201,8 +201,7 @@ where
                 .put(self.key, answer.clone(), left.min(self.time));
             return Ok(Served::kept(answer));
         }
-        let hub = &self.catalogue.hub;
-        let walked = walk(&self.plan, hub, self.observer.as_ref()).await?;
+        let walked = walk(&self.plan, &self.catalogue, self.observer.as_ref()).await?;
         let stays = R::is_complete(&walked.answer) && is_first_choice(&walked.attempts);
         let outcome = (self.tell)(&self.catalogue, &self.tool, walked)?;
         let (answer, attempts) = Answer::of(outcome).ok_or(CallError::Internal)?;

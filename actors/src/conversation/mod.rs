@@ -224,9 +224,28 @@ pub fn joined(parts: &[Part]) -> String {
     texts.collect()
 }
 
+// === impl Source ===
+
+impl Source {
+    /// What it holds: base64, an address or an id.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Inline { data, .. } => data,
+            Self::Url { url, .. } => url,
+            Self::Id { id, .. } => id,
+        }
+    }
+}
+
 // === impl Format ===
 
 impl Format {
+    /// The format of that word.
+    pub fn read(word: &str) -> Option<Self> {
+        let all = [Self::Anthropic, Self::Gemini, Self::OpenAi];
+        all.into_iter().find(|format| format.word() == word)
+    }
+
     /// The word that `api = ".."` says in hub.pyfun.
     pub fn word(self) -> &'static str {
         match self {

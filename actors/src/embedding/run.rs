@@ -61,7 +61,7 @@ pub async fn run(
     let prompt = history::prompt(catalogue, request.input.first());
     let plan = Plan::embedding(catalogue, first, request, DEADLINE, received)?;
     let asked = plan.request.dimensions;
-    let mut walked = walk(&plan, &catalogue.hub, None).await?;
+    let mut walked = walk(&plan, catalogue, None).await?;
     // Some servers take it and go their own way.
     let missed = asked.is_some_and(|asked| walked.answer.dimensions as u64 != u64::from(asked));
     if missed && !walked.dropped.iter().any(|name| name == DIMENSIONS) {

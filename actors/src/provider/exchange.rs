@@ -60,6 +60,8 @@ pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
         outcome = vendor.answer(&request, &model, deadline, &mut effort) => Some(outcome),
         () = reply.closed() => None,
     };
+    // It may be large, and its answer may take long to come.
+    drop(request);
     let Effort { tries, dropped } = effort;
     let Some(outcome) = outcome else {
         tracing::debug!(

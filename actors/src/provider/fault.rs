@@ -75,6 +75,7 @@ impl<R: Request> Handler<Ask<R>> for Fault {
             "kill db_sync" => (self.kill)("db_sync"),
             "kill identity" => (self.kill)("identity"),
             "kill audit" => (self.kill)("audit"),
+            "kill fetcher" => (self.kill)("fetcher"),
             "kill control" => (self.kill)("control"),
             toggle if toggle.starts_with("toggle ") => {
                 (self.kill)(toggle);

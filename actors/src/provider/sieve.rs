@@ -85,6 +85,7 @@ impl Sieve {
             Event::Text(text) => self.grow(Channel::Text, text),
             Event::Thinking(text) => self.grow(Channel::Thinking, text),
             Event::RedactedThinking(data) => self.text(data),
+            Event::Image(media) => self.text(media.source.text()),
             Event::Signature(signature) => self.text(&signature.text),
             Event::ToolCall {
                 id,

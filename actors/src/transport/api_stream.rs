@@ -217,6 +217,17 @@ impl Spoken for Telling {
                 }
                 self.delta(text, into);
             }
+            Event::Image(image) => {
+                self.length += image.source.text().len();
+                if self.length <= MOST {
+                    self.said.take(event.clone());
+                } else if let Some(about) = &mut self.about
+                    && !about.dropped.iter().any(|name| name == "images")
+                {
+                    // It is told nowhere else.
+                    about.dropped.push(Cow::Borrowed("images"));
+                }
+            }
             Event::Started { .. } | Event::Usage(_) => self.said.take(event.clone()),
             Event::End { .. } => {
                 self.said.take(event.clone());

@@ -25,7 +25,7 @@ fn defaults() {
     assert_eq!(hub.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(hub.transport, "streamable-http");
     assert_eq!((hub.host.as_str(), hub.port), ("127.0.0.1", 7860));
-    assert!(!hub.tag_replies);
+    assert!(!hub.tag_replies && !hub.fetch_images);
     assert_eq!(limits.max_parallel_requests, 64);
     assert_eq!(limits.max_wait, Duration::from_secs(1));
     assert_eq!(limits.retry_count, 1);
@@ -51,7 +51,7 @@ fn an_empty_value_means_the_default() {
 fn values() {
     let settings = settings(&format!(
         "{GOOD}[HUB]\nHUB_VERSION = \"9\"\nHUB_TRANSPORT = \"sse\"\nHUB_HOST = \"::1\"\n\
-         HUB_PORT = \"0\"\nHUB_TAG_REPLIES = \"YES\"\nHUB_STATELESS = \"true\"\n\
+         HUB_PORT = \"0\"\nHUB_TAG_REPLIES = \"YES\"\nHUB_FETCH_IMAGES = \"on\"\nHUB_STATELESS = \"true\"\n\
          HUB_SPACE_URL = \"\"\nHUB_MODE = \"mcp\"\n[HUB_END]\n\
          [HUB_LIMITS]\nMAX_PARALLEL_REQUESTS = \"5\"\nMAX_WAIT_SEC = \"0.25\"\nRETRY_COUNT = \"0\"\n\
          RETRY_DELAY_SEC = \"2\"\nREQUEST_TIMEOUT_SEC = \"60\"\n[HUB_LIMITS_END]\n\
@@ -61,7 +61,7 @@ fn values() {
     assert_eq!(settings.hub.version, "9");
     assert_eq!(settings.hub.transport, "sse");
     assert_eq!((settings.hub.host.as_str(), settings.hub.port), ("::1", 0));
-    assert!(settings.hub.tag_replies);
+    assert!(settings.hub.tag_replies && settings.hub.fetch_images);
     assert_eq!(settings.limits.max_parallel_requests, 5);
     assert_eq!(settings.limits.max_wait, Duration::from_millis(250));
     assert_eq!(settings.limits.retry_count, 0);

@@ -127,6 +127,7 @@ impl House {
             })],
             db: None,
             outbox: None,
+            fetcher: crate::catalogue::Fetcher::Off,
             cache: ttl.map(|_| Arc::new(Cache::new(1_000_000))),
             #[cfg(feature = "fixtures")]
             conformance: false,

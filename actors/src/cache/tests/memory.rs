@@ -21,6 +21,7 @@ fn answer(bytes: usize) -> Arc<Answer> {
             finish_reason: FinishReason::Stop,
             usage: Usage::default(),
             cost_usd: None,
+            images: Vec::new(),
             dropped_params: Vec::new(),
         },
     })

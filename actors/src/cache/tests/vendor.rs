@@ -49,6 +49,7 @@ pub fn info(name: &str, fallback: Option<&str>) -> ProviderInfo {
         offer: Models {
             default: "m".into(),
             all: vec!["m".into(), "n".into()],
+            format: None,
         },
         fallback: fallback.map(Into::into),
         inactive: None,

@@ -55,6 +55,7 @@ fn completion(text: &str) -> Answer {
                 ..Usage::default()
             },
             cost_usd: Some(0.25),
+            images: Vec::new(),
             dropped_params: vec!["temperature".into()],
         },
     }

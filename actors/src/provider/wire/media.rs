@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    conversation::{Media, Source},
+    conversation::{Format, Media, Source},
     protocol::{Class, Failure, FailureKind},
 };
 
@@ -36,12 +36,35 @@ pub(super) fn url(source: &Source) -> Option<String> {
     }
 }
 
+/// The address of an image that a model made.
+pub(crate) fn address(image: &Media) -> Option<String> {
+    url(&image.source)
+}
+
 /// The source at an address.
 pub(crate) fn at(url: String) -> Source {
     data_url(&url).unwrap_or(Source::Url {
         url,
         media_type: None,
     })
+}
+
+/// Whether vendors of a format read addresses of any host.
+pub(crate) fn reads_addresses(format: Format) -> bool {
+    format != Format::Gemini
+}
+
+/// Whether a vendor of that format reads what is at an address itself.
+pub(crate) fn reads(format: Format, url: &str) -> bool {
+    // Google's own files, its storage, and YouTube.
+    const GOOGLES: [&str; 5] = [
+        "https://generativelanguage.googleapis.com/",
+        "gs://",
+        "https://www.youtube.com/",
+        "https://youtube.com/",
+        "https://youtu.be/",
+    ];
+    reads_addresses(format) || GOOGLES.iter().any(|place| url.starts_with(place))
 }
 
 /// The vendor cannot take a part of the request that must not be left out. Another might.
@@ -52,12 +75,17 @@ pub(super) fn untakeable(advice: &'static str) -> Failure {
     }
 }
 
-/// The vendor reads no addresses, and the hub does not read them for it.
-pub(super) fn no_urls() -> Failure {
+/// The vendor reads no addresses, and the hub does not read images for it.
+pub(super) fn no_image_urls() -> Failure {
     untakeable(
         "This provider takes no image addresses: send the image as a data URL, or set \
          HUB_FETCH_IMAGES = \"true\" in hub.pyfun.",
     )
+}
+
+/// The vendor reads no addresses, and the hub reads images alone.
+pub(super) fn no_urls() -> Failure {
+    untakeable("This provider takes no addresses of files: send the file inside the request.")
 }
 
 // === impl Media ===

@@ -31,15 +31,9 @@ pub(super) fn outer(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("_{plain}_{:08x}", hasher.finish() as u32))
 }
 
-/// The caller's name for what the vendor calls `name`.
-pub(super) fn inner(tools: &[Tool], name: &str) -> String {
-    let known = tools.iter().any(|tool| tool.name == name);
-    let meant = tools
-        .iter()
-        .filter(|_| !known)
-        .find(|tool| outer(&tool.name) == name);
-    meant.map_or(name, |tool| &tool.name).to_owned()
-}
+/// The callers' names of tools that a vendor is told another name of: all that an answer as it is made
+/// needs of its request, which may be large and need not wait for the end.
+pub(super) struct Renamed(Vec<(String, String)>);
 
 /// The id that a vendor is told (Anthropic takes the letters of a name and no other). The same for a
 /// call and its result.
@@ -67,6 +61,27 @@ pub(super) fn is_made_up(id: &str) -> bool {
 
 const MADE_UP: &str = "call_hub_";
 
+// === impl Renamed ===
+
+impl Renamed {
+    /// Of these tools.
+    pub(super) fn of(tools: &[Tool]) -> Self {
+        let renamed = tools.iter().filter_map(|tool| match outer(&tool.name) {
+            Cow::Owned(outer) => Some((outer, tool.name.clone())),
+            Cow::Borrowed(_) => None,
+        });
+        // A tool that has such a name itself is meant by it.
+        let meant = |(outer, _): &(String, String)| tools.iter().all(|tool| tool.name != *outer);
+        Self(renamed.filter(meant).collect())
+    }
+
+    /// The caller's name for what the vendor calls `name`.
+    pub(super) fn inner(&self, name: &str) -> String {
+        let meant = self.0.iter().find(|(outer, _)| outer == name);
+        meant.map_or(name, |(_, inner)| inner).to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,10 +105,13 @@ mod tests {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
             assert!(outer.len() <= MOST && outer.bytes().all(plain), "{outer}");
             assert!(!outer.starts_with(|first: char| first.is_ascii_digit()));
-            assert_eq!(inner(&tools, &outer), tool.name);
+            assert_eq!(Renamed::of(&tools).inner(&outer), tool.name);
             assert!(seen.insert(outer));
         }
         assert_eq!(outer("plain"), "plain");
-        assert_eq!(inner(&tools, "nobody_has_it"), "nobody_has_it");
+        assert_eq!(Renamed::of(&tools).inner("nobody_has_it"), "nobody_has_it");
+        let own = outer("a.b").into_owned();
+        let tools = [tool("a.b"), tool(&own)];
+        assert_eq!(Renamed::of(&tools).inner(&own), own, "it is a name, too");
     }
 }

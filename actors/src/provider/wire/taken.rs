@@ -167,17 +167,12 @@ impl Script<'_> {
 }
 
 fn size(content: &Content) -> usize {
-    use crate::conversation::Source;
     match content {
         Content::Text(text) | Content::Thinking(text) | Content::RedactedThinking(text) => {
             text.len()
         }
         Content::Image(media) | Content::Audio(media) | Content::File(media) => {
-            match &media.source {
-                Source::Inline { data, .. } => data.len(),
-                Source::Url { url, .. } => url.len(),
-                Source::Id { id, .. } => id.len(),
-            }
+            media.source.text().len()
         }
         Content::ToolCall(call) => call.arguments.len() + call.name.len() + 64,
         Content::ToolResult(result) => {

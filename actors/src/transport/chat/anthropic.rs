@@ -29,6 +29,7 @@ struct Events {
 
 impl Door for Anthropic {
     const NAME: &'static str = "messages";
+    const HAS_IMAGES: bool = false;
     const REQUEST_ID: Option<&'static str> = Some("Request-Id");
 
     fn read(body: &Bytes) -> Result<Asked, BadRequest> {

@@ -23,6 +23,7 @@ fn cannot(refusal: &Refusal) -> bool {
 
 impl Door for CountTokens {
     const NAME: &'static str = "count_tokens";
+    const HAS_IMAGES: bool = false;
     const REQUEST_ID: Option<&'static str> = Anthropic::REQUEST_ID;
 
     fn read(body: &Bytes) -> Result<Asked, BadRequest> {

@@ -88,6 +88,9 @@ pub trait Door: 'static {
     /// The body that tells of a refusal.
     fn error(refusal: &Refusal, request_id: &str) -> Value;
 
+    /// Whether an answer can have pictures in it.
+    const HAS_IMAGES: bool;
+
     /// Another name of `X-Request-Id`, which the vendor's SDK reads.
     const REQUEST_ID: Option<&'static str> = None;
 }
@@ -132,7 +135,7 @@ pub async fn serve<D: Door>(
         })
         .await;
     drop(held);
-    let (chatted, in_flight) = match chatted {
+    let (mut chatted, in_flight) = match chatted {
         Ok(answer) => answer,
         Err(error) => {
             if let Some(recorded) = recorded {
@@ -143,6 +146,12 @@ pub async fn serve<D: Door>(
     };
     if let Some(recorded) = &mut recorded {
         recorded.answering(&chatted);
+    }
+    if let Completed::Whole(completion) = &chatted.answer
+        && !D::HAS_IMAGES
+        && completion.images().next().is_some()
+    {
+        chatted.dropped.push(Cow::Borrowed("images"));
     }
     let mut response = begin::<D>(StatusCode::OK, request_id);
     said_by(&mut response, &chatted);

@@ -23,6 +23,7 @@ struct Chunks(StreamWriter);
 
 impl Door for OpenAi {
     const NAME: &'static str = "chat_completions";
+    const HAS_IMAGES: bool = true;
 
     fn read(body: &Bytes) -> Result<Asked, BadRequest> {
         read_request(body)

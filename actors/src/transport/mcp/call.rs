@@ -19,9 +19,11 @@ use tokio::{
 
 use super::handler::Handler;
 use crate::{
+    conversation::Source,
     error::CallError,
     progress::Progress,
     protocol::Rows,
+    provider::wire::media,
     request_id::RequestId,
     tools::{About, Call, Outcome, ToolResult},
     transport::calls::{Recorded, milliseconds},
@@ -158,6 +160,11 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
             CallToolResult::structured(json!({"rows": rows, "truncated": truncated}))
         }
     };
+    if let Some(About::Completion { images, .. }) = provenance.as_ref().map(|p| &p.about) {
+        result
+            .content
+            .extend(images.iter().map(|address| image(address)));
+    }
     // A search's text is for reading; its hits are for programs. They need not come a third time.
     if let Some(About::Search(findings)) = provenance.as_ref().map(|p| &p.about) {
         result.structured_content = serde_json::to_value(findings).ok();
@@ -166,10 +173,19 @@ fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     if let (Some(Ok(Value::Object(provenance))), Some(about)) =
         (provenance.map(serde_json::to_value), about.as_object_mut())
     {
-        let twice = |name: &str| matches!(name, "results" | "answer");
+        let twice = |name: &str| matches!(name, "results" | "answer" | "images");
         about.extend(provenance.into_iter().filter(|(name, _)| !twice(name)));
     }
     result.with_meta(Some(meta(about)))
+}
+
+/// A picture, or where it is.
+fn image(address: &str) -> ContentBlock {
+    match media::at(address.to_owned()) {
+        Source::Inline { media_type, data } => ContentBlock::image(data, media_type),
+        Source::Url { url, .. } => ContentBlock::text(url),
+        Source::Id { id, .. } => ContentBlock::text(id),
+    }
 }
 
 /// The sentence, and for machines the code and what was tried. Not as structured content: that would

@@ -55,9 +55,42 @@ pub fn llm_input(catalogue: &Catalogue) -> Value {
                 "description": "Higher is more varied. Left out, the model's own default counts.",
             },
             "cache": cache(),
+            "messages": messages(),
+            "images": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^(https://|data:)"},
+                "description": "What to look at with the prompt: `https://` addresses, or data URLs \
+                    such as `data:image/png;base64,..`.",
+            },
         },
         "required": ["prompt"],
         "additionalProperties": false,
+    })
+}
+
+/// The messages of OpenAI's format, as far as it needs to be said. No `anyOf` at the top: vendors take no
+/// tool with one.
+fn messages() -> Value {
+    json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "role": {
+                    "type": "string",
+                    "enum": ["system", "developer", "user", "assistant", "tool"],
+                },
+                "content": {
+                    "anyOf": [
+                        {"type": "string"},
+                        {"type": "array", "items": {"type": "object"}},
+                    ],
+                    "description": "A text, or parts: `text`, `image_url`, `input_audio`, `file`.",
+                },
+            },
+            "required": ["role"],
+        },
+        "description": "What was said before the prompt, as OpenAI's chat completions have it.",
     })
 }
 

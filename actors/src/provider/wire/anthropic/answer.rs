@@ -8,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{finish, said};
 use crate::{
-    conversation::{Content, Format, Part, Signature, Tool, ToolCall},
+    conversation::{Content, Format, Part, Signature, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         arguments,
         error_body::ErrorBody,
         lenient::{self, Lenient, Object, any},
-        model_name, names, refusal,
+        model_name,
+        names::Renamed,
+        refusal,
     },
 };
 
@@ -84,7 +86,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
         return Err(refusal::late(&error, said));
     }
     let Blocks(blocks) = answer.content.ok_or_else(unreadable)?;
-    let tools = &request.conversation.tools;
+    let tools = &Renamed::of(&request.conversation.tools);
     let parts: Vec<_> = blocks
         .into_iter()
         .filter_map(|block| block.part(tools))
@@ -124,7 +126,7 @@ pub(super) fn signature(text: Option<Cow<'_, str>>) -> Option<Signature> {
 
 impl Block<'_> {
     /// `None` for an empty text and for what the hub does not know, such as the vendor's own searches.
-    fn part(self, tools: &[Tool]) -> Option<Part> {
+    fn part(self, tools: &Renamed) -> Option<Part> {
         let content = match self.kind.as_deref()? {
             "text" => {
                 let text = self.text.filter(|text| !text.is_empty())?;
@@ -134,7 +136,7 @@ impl Block<'_> {
             "redacted_thinking" => Content::RedactedThinking(self.data?.into_owned()),
             "tool_use" => Content::ToolCall(ToolCall {
                 id: self.id.unwrap_or_default().into_owned(),
-                name: names::inner(tools, self.name.as_deref().unwrap_or_default()),
+                name: tools.inner(self.name.as_deref().unwrap_or_default()),
                 arguments: arguments::text(self.input).into_owned(),
             }),
             _ => return None,

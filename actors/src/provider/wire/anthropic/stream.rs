@@ -1,6 +1,6 @@
 //! What a server that speaks Anthropic's Messages format answers bit by bit.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 
@@ -9,13 +9,14 @@ use super::{
     finish, said,
 };
 use crate::{
-    conversation::Conversation,
     protocol::{CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         ReadStream, arguments,
         error_body::ErrorBody,
         lenient::{Object, any},
-        model_name, names, refusal,
+        model_name,
+        names::Renamed,
+        refusal,
         sse::ServerSent,
     },
     streaming::Event,
@@ -23,7 +24,7 @@ use crate::{
 
 /// Reads one stream.
 pub(super) struct Stream {
-    conversation: Arc<Conversation>,
+    tools: Renamed,
     raw: bool,
     begun: bool,
     said: bool,
@@ -84,7 +85,7 @@ struct Delta<'a> {
 impl Stream {
     pub(super) fn new(request: &CompletionRequest) -> Self {
         Self {
-            conversation: request.conversation.clone(),
+            tools: Renamed::of(&request.conversation.tools),
             raw: request.raw.is_some(),
             begun: false,
             said: false,
@@ -116,7 +117,7 @@ impl Stream {
                 into.push(Event::ToolCall {
                     index: self.calls,
                     id: block.id.unwrap_or_default().into_owned(),
-                    name: names::inner(&self.conversation.tools, &name),
+                    name: self.tools.inner(&name),
                     signature: None,
                 });
                 self.open = Open::Call(false);

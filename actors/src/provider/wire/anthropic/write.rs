@@ -44,8 +44,10 @@ fn block(part: &Part) -> Option<Value> {
             }
             block
         }
+        // The format has no place for a picture: the door says so.
+        Content::Image(_) => return None,
         // A model answers with none of these.
-        Content::Image(_) | Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => {
+        Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => {
             return None;
         }
     })

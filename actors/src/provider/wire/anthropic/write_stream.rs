@@ -17,6 +17,8 @@ pub struct StreamWriter {
     blocks: usize,
     /// The block of each call.
     calls: Vec<usize>,
+    /// There was a picture, which the format has no place for.
+    left_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,7 @@ impl StreamWriter {
             open: None,
             blocks: 0,
             calls: Vec::new(),
+            left_out: false,
         }
     }
 
@@ -63,6 +66,11 @@ impl StreamWriter {
                 let block = json!({"type": "redacted_thinking", "data": data});
                 self.open(Open::Thinking, &block, into);
                 self.close(into);
+            }
+            Event::Image(_) => {
+                self.begin(into);
+                self.close(into);
+                self.left_out = true;
             }
             Event::Signature(signature) => {
                 if signature.format == Format::Anthropic && self.open == Some(Open::Thinking) {
@@ -94,7 +102,7 @@ impl StreamWriter {
             } => {
                 self.begin(into);
                 self.close(into);
-                let data = json!({
+                let mut data = json!({
                     "type": "message_delta",
                     "delta": {
                         "stop_reason": finish.anthropic(stop_sequence.is_some()),
@@ -102,6 +110,10 @@ impl StreamWriter {
                     },
                     "usage": usage(&self.usage),
                 });
+                if let Some(fields) = data.as_object_mut().filter(|_| self.left_out) {
+                    // The headers, where this is said of a whole answer, are long gone.
+                    fields.insert("dropped_params".to_owned(), json!(["images"]));
+                }
                 push("message_delta", &data, into);
                 push("message_stop", &json!({"type": "message_stop"}), into);
             }

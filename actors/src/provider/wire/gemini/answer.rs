@@ -8,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{is_filter, message::FOREIGN, said, usage::Tokens};
 use crate::{
-    conversation::{Content, Format, Part, Signature, Tool, ToolCall},
+    conversation::{Content, Format, Media, Part, Signature, Source, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         arguments,
         error_body::ErrorBody,
         lenient::{self, First, Lenient, Object, any},
-        model_name, names, refusal, words,
+        model_name,
+        names::{self, Renamed},
+        refusal, words,
     },
 };
 
@@ -63,9 +65,20 @@ pub(super) struct Piece<'a> {
     #[serde(deserialize_with = "any")]
     thought: bool,
     #[serde(borrow, deserialize_with = "any")]
+    inline_data: Option<InlineData<'a>>,
+    #[serde(borrow, deserialize_with = "any")]
     function_call: Option<FunctionCall<'a>>,
     #[serde(borrow, deserialize_with = "any")]
     thought_signature: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct InlineData<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    mime_type: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    data: Option<Cow<'a, str>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -102,7 +115,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
         _ if blocked => Candidate::default(),
         _ => return Err(unreadable()),
     };
-    let tools = &request.conversation.tools;
+    let tools = &Renamed::of(&request.conversation.tools);
     let id = answer.response_id.unwrap_or_default();
     let mut parts: Vec<Part> = Vec::new();
     let mut calls = 0;
@@ -191,7 +204,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
 fn is_said(part: &Part) -> bool {
     match &part.content {
         Content::Text(text) => !text.is_empty(),
-        content => matches!(content, Content::ToolCall(_)),
+        content => matches!(content, Content::ToolCall(_) | Content::Image(_)),
     }
 }
 
@@ -211,7 +224,11 @@ impl Answer<'_> {
 
 impl Piece<'_> {
     /// `answer` and `index` make an id for a call that has none.
-    pub(super) fn part(self, answer: &str, index: usize, tools: &[Tool]) -> Part {
+    pub(super) fn part(self, answer: &str, index: usize, tools: &Renamed) -> Part {
+        let image = self.drawn().map(|(media_type, data)| {
+            let (media_type, data) = (media_type.to_owned(), data.to_owned());
+            Media::new(Source::Inline { media_type, data })
+        });
         let signature = self
             .thought_signature
             .filter(|text| !text.is_empty() && text != FOREIGN)
@@ -219,9 +236,9 @@ impl Piece<'_> {
                 format: Format::Gemini,
                 text: text.as_ref().into(),
             });
-        let content = match (self.function_call, self.text) {
-            (Some(call), _) => {
-                let name = names::inner(tools, call.name.as_deref().unwrap_or_default());
+        let content = match (self.function_call, image, self.text) {
+            (Some(call), ..) => {
+                let name = tools.inner(call.name.as_deref().unwrap_or_default());
                 let arguments = match arguments::text(call.args) {
                     Cow::Borrowed("") => "{}".to_owned(),
                     arguments => arguments.into_owned(),
@@ -233,7 +250,8 @@ impl Piece<'_> {
                     arguments,
                 })
             }
-            (None, text) => {
+            (None, Some(image), _) => Content::Image(image),
+            (None, None, text) => {
                 let text = text.unwrap_or_default().into_owned();
                 if self.thought {
                     Content::Thinking(text)
@@ -265,7 +283,17 @@ impl Piece<'_> {
             .as_ref()
             .is_some_and(|text| signed || !text.is_empty())
             || self.function_call.is_some()
+            || self.drawn().is_some()
             || signed
+    }
+
+    /// A picture that the model made: its type, and base64. One that it only thought of is not shown.
+    fn drawn(&self) -> Option<(&str, &str)> {
+        let inline = self.inline_data.as_ref().filter(|_| !self.thought)?;
+        let media_type = inline.mime_type.as_deref()?;
+        let data = inline.data.as_deref()?;
+        let is_image = media_type.starts_with("image/") && !data.is_empty();
+        is_image.then_some((media_type, data))
     }
 }
 
@@ -273,5 +301,6 @@ impl<'de: 'a, 'a> Object<'de> for Answer<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Answered<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Candidate<'a> {}
 impl<'de: 'a, 'a> Object<'de> for FunctionCall<'a> {}
+impl<'de: 'a, 'a> Object<'de> for InlineData<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Piece<'a> {}
 impl<'de: 'a, 'a> Object<'de> for PromptFeedback<'a> {}

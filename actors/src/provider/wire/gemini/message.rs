@@ -131,13 +131,14 @@ fn user<'a>(
 fn shown(part: &Part) -> Result<Option<Piece<'_>>, Failure> {
     Ok(match &part.content {
         Content::Text(text) => Some(Piece::text(text)),
-        Content::Image(media) | Content::Audio(media) | Content::File(media) => Some(place(media)?),
+        Content::Image(media) => Some(place(media, media::no_image_urls)?),
+        Content::Audio(media) | Content::File(media) => Some(place(media, media::no_urls)?),
         // No part of a user's turn.
         _ => None,
     })
 }
 
-fn place(media: &Media) -> Result<Piece<'_>, Failure> {
+fn place(media: &Media, unread: fn() -> Failure) -> Result<Piece<'_>, Failure> {
     match &media.source {
         Source::Inline { media_type, data } => Ok(Piece {
             inline_data: Some(InlineData {
@@ -146,30 +147,18 @@ fn place(media: &Media) -> Result<Piece<'_>, Failure> {
             }),
             ..Piece::default()
         }),
-        Source::Url { url, media_type } if is_googles(url) => Ok(Piece {
+        Source::Url { url, media_type } if media::reads(Format::Gemini, url) => Ok(Piece {
             file_data: Some(FileData {
                 mime_type: media_type.as_deref(),
                 file_uri: url,
             }),
             ..Piece::default()
         }),
-        Source::Url { .. } => Err(media::no_urls()),
+        Source::Url { .. } => Err(unread()),
         Source::Id { .. } => Err(media::untakeable(
             "This provider does not know the file's id: send the file inside the request.",
         )),
     }
-}
-
-/// Addresses that the vendor reads: its own files, its storage, and YouTube.
-fn is_googles(url: &str) -> bool {
-    const PLACES: [&str; 5] = [
-        "https://generativelanguage.googleapis.com/",
-        "gs://",
-        "https://www.youtube.com/",
-        "https://youtube.com/",
-        "https://youtu.be/",
-    ];
-    PLACES.iter().any(|place| url.starts_with(place))
 }
 
 /// The result under the name of the call that it answers: the format knows results by name.

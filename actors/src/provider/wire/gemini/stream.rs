@@ -1,22 +1,20 @@
 //! What a server that speaks Google's generateContent format answers bit by bit: whole answers, one
 //! after the other, and then nothing more.
 
-use std::sync::Arc;
-
 use super::{
     answer::{Answer, finish},
     said,
 };
 use crate::{
-    conversation::{Content, Conversation, Part},
+    conversation::{Content, Part},
     protocol::{CompletionRequest, Failure, Usage},
-    provider::wire::{ReadStream, model_name, refusal, sse::ServerSent},
+    provider::wire::{ReadStream, model_name, names::Renamed, refusal, sse::ServerSent},
     streaming::Event,
 };
 
 /// Reads one stream.
 pub(super) struct Stream {
-    conversation: Arc<Conversation>,
+    tools: Renamed,
     raw: bool,
     begun: bool,
     said: bool,
@@ -32,7 +30,7 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(request: &CompletionRequest) -> Self {
         Self {
-            conversation: request.conversation.clone(),
+            tools: Renamed::of(&request.conversation.tools),
             raw: request.raw.is_some(),
             begun: false,
             said: false,
@@ -67,6 +65,10 @@ impl Stream {
                 self.said |= !text.is_empty();
                 into.push(Event::Text(text));
             }
+            Content::Image(image) => {
+                self.said = true;
+                into.push(Event::Image(image));
+            }
             // A model answers with none of these.
             _ => return,
         }
@@ -100,7 +102,7 @@ impl ReadStream for Stream {
         }
         let candidate = answer.candidates.0.unwrap_or_default();
         for piece in candidate.content.unwrap_or_default().parts.0 {
-            let part = piece.part(&self.answer, self.calls, &self.conversation.tools);
+            let part = piece.part(&self.answer, self.calls, &self.tools);
             self.part(part, into);
         }
         if let Some(reason) = candidate.finish_reason {

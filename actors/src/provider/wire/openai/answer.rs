@@ -8,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{finish, said, usage::Tokens};
 use crate::{
-    conversation::{Content, Format, Part, Signature, Tool, ToolCall},
+    conversation::{Content, Format, Media, Part, Signature, ToolCall},
     protocol::{Completed, Completion, CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         arguments,
         error_body::ErrorBody,
         lenient::{self, First, Joined, Lenient, Object, any},
-        model_name, names, refusal,
+        media, model_name,
+        names::{self, Renamed},
+        refusal,
     },
 };
 
@@ -61,6 +63,27 @@ pub(super) struct Answered<'a> {
     reasoning: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "any")]
     pub(super) tool_calls: Calls<'a>,
+    /// OpenRouter: what a model has drawn.
+    #[serde(deserialize_with = "any")]
+    pub(super) images: Images,
+}
+
+/// Pictures at addresses, most of them data URLs.
+#[derive(Default)]
+pub(super) struct Images(pub(super) Vec<Media>);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Drawn<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    image_url: Option<Place<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Place<'a> {
+    #[serde(borrow, deserialize_with = "any")]
+    url: Option<Cow<'a, str>>,
 }
 
 /// A text, or the texts of a list of parts; nothing for `null`.
@@ -135,7 +158,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }
     let message = choice.message.ok_or_else(refusal::malformed)?;
     let refused = message.refusal.is_some_and(|refusal| !refusal.is_empty());
-    let tools = &request.conversation.tools;
+    let tools = &Renamed::of(&request.conversation.tools);
     let id = answer.id.unwrap_or_default();
     let mut parts = Vec::with_capacity(1);
     let thinking = message.content.thinking.0;
@@ -148,12 +171,16 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }
     let text = message.content.text.0;
     let mut finish = finish(choice.finish_reason.as_deref());
+    let drawn = message.images.0.into_iter();
+    let drawn: Vec<Part> = drawn.map(|image| Content::Image(image).into()).collect();
     match finish {
         _ if !text.is_empty() => parts.push(Part::text(text)),
+        _ if !drawn.is_empty() => {}
         _ if refused => return Err(refusal::rejected("refusal")),
         FinishReason::ContentFilter => return Err(refusal::rejected("content_filter")),
         _ => {}
     }
+    parts.extend(drawn);
     for (index, call) in message.tool_calls.0.into_iter().enumerate() {
         parts.push(call.part(&id, index, tools));
         // Some say `stop`.
@@ -191,10 +218,10 @@ impl Call<'_> {
         })
     }
 
-    fn part(self, answer: &str, index: usize, tools: &[Tool]) -> Part {
+    fn part(self, answer: &str, index: usize, tools: &Renamed) -> Part {
         let signature = self.signature();
         let function = self.function.unwrap_or_default();
-        let name = names::inner(tools, function.name.as_deref().unwrap_or_default());
+        let name = tools.inner(function.name.as_deref().unwrap_or_default());
         let arguments = arguments::text(function.arguments).into_owned();
         let given = self.id.filter(|id| !id.is_empty()).map(Cow::into_owned);
         let id = given.unwrap_or_else(|| names::call_id(answer, index, &name, &arguments));
@@ -243,11 +270,26 @@ impl<'de: 'a, 'a> Lenient<'de> for Calls<'a> {
     }
 }
 
+impl<'de> Lenient<'de> for Images {
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        let mut images = Vec::new();
+        lenient::each(list, |drawn: Option<Drawn<'de>>| {
+            let place = drawn.and_then(|drawn| drawn.image_url);
+            let url = place.and_then(|place| place.url);
+            let shown = url.filter(|url| url.starts_with("data:") || url.starts_with("https://"));
+            images.extend(shown.map(|url| Media::new(media::at(url.into_owned()))));
+        })?;
+        Ok(Self(images))
+    }
+}
+
 impl<'de: 'a, 'a> Object<'de> for Answer<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Answered<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Call<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Choice<'a> {}
+impl<'de: 'a, 'a> Object<'de> for Drawn<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Extra<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Function<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Google<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Piece<'a> {}
+impl<'de: 'a, 'a> Object<'de> for Place<'a> {}

@@ -1,6 +1,6 @@
 //! What a server that speaks OpenAI's format answers bit by bit.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use serde::{Deserialize, de::SeqAccess};
 
@@ -10,13 +10,14 @@ use super::{
     usage::Tokens,
 };
 use crate::{
-    conversation::Conversation,
     protocol::{CompletionRequest, Failure, FinishReason, Usage},
     provider::wire::{
         ReadStream, arguments,
         error_body::ErrorBody,
         lenient::{self, Lenient, Object, any},
-        model_name, names, refusal,
+        model_name,
+        names::{self, Renamed},
+        refusal,
         sse::ServerSent,
     },
     streaming::Event,
@@ -24,7 +25,7 @@ use crate::{
 
 /// Reads one stream.
 pub(super) struct Stream {
-    conversation: Arc<Conversation>,
+    tools: Renamed,
     /// Events go on as they came; the usage is among them only if the caller wants it so.
     raw: Option<WantsUsage>,
     begun: bool,
@@ -82,7 +83,7 @@ struct Choice<'a> {
 impl Stream {
     pub(super) fn new(request: &CompletionRequest) -> Self {
         Self {
-            conversation: request.conversation.clone(),
+            tools: Renamed::of(&request.conversation.tools),
             raw: request.raw.as_ref().map(|raw| raw.wants_usage),
             begun: false,
             said: false,
@@ -106,6 +107,10 @@ impl Stream {
         if !text.is_empty() {
             self.said = true;
             into.push(Event::Text(text));
+        }
+        for image in std::mem::take(&mut delta.images.0) {
+            self.said = true;
+            into.push(Event::Image(image));
         }
         self.refused |= delta.refusal.is_some_and(|refusal| !refusal.is_empty());
         for call in delta.tool_calls.0 {
@@ -158,7 +163,7 @@ impl Stream {
             .function
             .as_ref()
             .and_then(|function| function.name.as_deref());
-        let name = names::inner(&self.conversation.tools, name.unwrap_or_default());
+        let name = self.tools.inner(name.unwrap_or_default());
         let given = call.id.as_deref().filter(|id| !id.is_empty());
         let id = given.map_or_else(
             || names::call_id(&self.answer, index, &name, ""),

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::extra_content;
 use crate::{
-    conversation::{Content, Format, Part},
+    conversation::{Content, Format, Media, Part},
     protocol::{Completion, FinishReason, Usage},
-    provider::wire::Envelope,
+    provider::wire::{Envelope, media},
 };
 
 /// The body of an answer.
@@ -19,6 +19,10 @@ pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
     let content = (!text.is_empty() || calls.is_empty()).then_some(text);
     message.insert("content".to_owned(), json!(content));
     message.insert("refusal".to_owned(), Value::Null);
+    let images: Vec<_> = completion.images().filter_map(image).collect();
+    if !images.is_empty() {
+        message.insert("images".to_owned(), json!(images));
+    }
     let thinking = thinking(parts);
     if !thinking.is_empty() {
         message.insert("reasoning_content".to_owned(), json!(thinking));
@@ -44,6 +48,12 @@ pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
         "usage": usage(&completion.usage),
     });
     body.to_string().into_bytes()
+}
+
+/// A picture as OpenRouter writes it: the format has no place for one in an answer.
+pub(super) fn image(image: &Media) -> Option<Value> {
+    let url = media::url(&image.source)?;
+    Some(json!({"type": "image_url", "image_url": {"url": url}}))
 }
 
 fn call(part: &Part) -> Option<Value> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     extra_content,
-    write::{signed_thought, usage},
+    write::{image, signed_thought, usage},
 };
 use crate::{conversation::Format, protocol::Usage, provider::wire::Envelope, streaming::Event};
 
@@ -43,6 +43,11 @@ impl StreamWriter {
             Event::RedactedThinking(data) => {
                 let block = json!({"type": "redacted_thinking", "data": data});
                 self.delta(json!({"thinking_blocks": [block]}), into);
+            }
+            Event::Image(drawn) => {
+                if let Some(image) = image(drawn) {
+                    self.delta(json!({"images": [image]}), into);
+                }
             }
             Event::Signature(signature) if signature.format == Format::Anthropic => {
                 let block = signed_thought("", &signature.text);

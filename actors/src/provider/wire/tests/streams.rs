@@ -315,3 +315,16 @@ fn calls_without_a_number_or_with_one_for_all_are_kept_apart() {
         assert_eq!(completion.finish, FinishReason::ToolCalls);
     }
 }
+
+/// A request may have megabytes, and its answer minutes.
+#[test]
+fn a_stream_holds_nothing_of_its_request() {
+    for name in ["anthropic", "gemini", "openai"] {
+        let mut request = plain_request();
+        request.stream = true;
+        let reader = wire(name).stream(&request).expect("it streams");
+        let held = std::sync::Arc::strong_count(&request.conversation);
+        drop(reader);
+        assert_eq!(held, 1, "{name}");
+    }
+}
