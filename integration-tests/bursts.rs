@@ -81,6 +81,11 @@ impl Seat {
     /// Reads to the end: each text in its place, and nothing else.
     async fn read(self, socket: TcpStream, texts: Arc<[String]>) {
         let mut answer = Answer::of(socket).await;
+        assert!(
+            !answer.header("x-hub-attempts").contains(','),
+            "{}",
+            answer.head
+        );
         let mut expected = texts[..self.texts()].iter();
         let mut complete = false;
         while let Some(said) = answer.next().await {

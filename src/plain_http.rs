@@ -22,7 +22,7 @@ use crate::upstreams::{CONNECT_TIMEOUT, IDLE_TIMEOUT, USER_AGENT};
 
 /// Largest read buffer of a connection, in bytes. Events are far smaller, and an answer's head has to
 /// fit.
-const MOST: usize = 32 * 1024;
+const MOST: usize = 16 * 1024;
 /// How often a silent connection is looked after, so that one whose far end vanished is noticed.
 const LIFE_SIGN: Duration = Duration::from_secs(15);
 
@@ -50,10 +50,7 @@ pub fn sender(mut headers: HeaderMap) -> SendPlain {
 }
 
 /// The request as it goes out: what it says itself counts before what all have.
-fn authorised(
-    request: Request,
-    headers: &HeaderMap,
-) -> Result<http::Request<Body>, UpstreamError> {
+fn authorised(request: Request, headers: &HeaderMap) -> Result<http::Request<Body>, UpstreamError> {
     let mut request: http::Request<Body> =
         request.try_into().map_err(|_| UpstreamError::Connect)?;
     for (name, value) in headers {

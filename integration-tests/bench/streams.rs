@@ -84,7 +84,8 @@ async fn run(server: &Rc<Server>) -> Result<Sample> {
         firsts.record(first);
         lasts.record(last);
     }
-    let quantiles = |of: &Histogram| [0.5, 0.99].map(|share| of.quantile(share).as_secs_f64() * 1e3);
+    let quantiles =
+        |of: &Histogram| [0.5, 0.99].map(|share| of.quantile(share).as_secs_f64() * 1e3);
     Ok(Sample {
         first: quantiles(&firsts),
         last: quantiles(&lasts),
@@ -121,7 +122,14 @@ async fn read(mut connection: Connection, request: Rc<[u8]>) -> Result<(Duration
 fn report(direct: &[Sample], hub: &[Sample], arguments: &Arguments) -> String {
     let mut figures = Table::default();
     figures.row([
-        "", "first p50", "first p99", "last p50", "last p99", "CPU s", "RSS MiB", "peak MiB",
+        "",
+        "first p50",
+        "first p99",
+        "last p50",
+        "last p99",
+        "CPU s",
+        "RSS MiB",
+        "peak MiB",
     ]);
     for (name, samples) in [("direct", direct), ("hub", hub)] {
         let median = |figure: fn(&Sample) -> f64| Spread::of(samples.iter().map(figure)).median;
@@ -140,7 +148,10 @@ fn report(direct: &[Sample], hub: &[Sample], arguments: &Arguments) -> String {
         let rounds = hub.iter().zip(direct);
         Spread::of(rounds.map(|(hub, direct)| figure(hub) - figure(direct)))
     };
-    let cpu = hub.iter().zip(direct).map(|(hub, direct)| hub.cpu / direct.cpu);
+    let cpu = hub
+        .iter()
+        .zip(direct)
+        .map(|(hub, direct)| hub.cpu / direct.cpu);
     let mut ratios = Table::default();
     ratios.row(["", "first p50", "first p99", "last p99", "CPU ratio"]);
     ratios.row([

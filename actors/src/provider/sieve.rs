@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::wire::sse;
 use crate::{
     streaming::Event,
     upstream::{FindSecret, Sight},
@@ -115,7 +116,7 @@ impl Sieve {
     }
 
     fn bytes(&self, bytes: &[u8]) -> Result<(), Caught> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = sse::text(bytes);
         self.text(&text)?;
         match unescaped(&text) {
             Some(plain) => self.text(&plain),
