@@ -7,7 +7,8 @@
 //!
 //! # Layout
 //! - one file per scenario ([`bench::api`]): who is called, with which bytes. A further one is a
-//!   file beside it and a line in [`run`].
+//!   file beside it and a line in [`run`]. [`bench::streams`] measures by itself: a stream has a first
+//!   event and a last.
 //! - [`bench::hub`], [`bench::nginx`], [`bench::upstream`]: what is started.
 //! - [`bench::load`] measures, [`bench::report`] prints.
 
@@ -15,6 +16,7 @@ mod bench {
     pub(crate) mod api;
     pub(crate) mod arguments;
     pub(crate) mod auth;
+    pub(crate) mod chat;
     pub(crate) mod contestant;
     pub(crate) mod histogram;
     pub(crate) mod http;
@@ -28,6 +30,7 @@ mod bench {
     pub(crate) mod server;
     pub(crate) mod spread;
     pub(crate) mod startup;
+    pub(crate) mod streams;
     pub(crate) mod table;
     pub(crate) mod upstream;
 }
@@ -42,9 +45,10 @@ use bench::{
     api,
     arguments::Arguments,
     auth,
+    chat::{self, CONNECTIONS},
     contestant::Scenario,
     load::{self, Sample},
-    machine, mcp, report, startup, upstream,
+    machine, mcp, report, startup, streams, upstream,
 };
 use clap::Parser;
 use tokio::{
@@ -91,8 +95,14 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     compete(&api::scenario(&upstream, arguments).await?, arguments).await?;
     compete(&auth::scenario(&upstream, arguments).await?, arguments).await?;
     let mcp = mcp::scenario(&upstream, arguments).await?;
-    compete(&mcp, &arguments.alone()).await?;
-    compete(&mcp, arguments).await
+    compete(&mcp, &arguments.callers(1)).await?;
+    compete(&mcp, arguments).await?;
+    let most = arguments.callers(CONNECTIONS.into_iter().max().unwrap_or_default());
+    let chat = chat::scenario(&upstream, &most).await?;
+    for connections in CONNECTIONS {
+        compete(&chat, &arguments.callers(connections)).await?;
+    }
+    say(&streams::measure(&upstream, arguments).await?)
 }
 
 /// Every contestant in turn, as often as there are rounds.

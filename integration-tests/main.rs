@@ -17,6 +17,7 @@ mod api;
 mod api_stream;
 mod architecture;
 mod audit;
+mod bursts;
 mod cache;
 mod chain;
 mod chat_doors;

@@ -2,8 +2,14 @@
 
 use std::{io, net::TcpListener};
 
+use socket2::SockRef;
+
 /// Connections that wait to be accepted; the kernel's own limit may be lower.
 const BACKLOG: i32 = 4096;
+
+/// How much the kernel takes of an answer before it can send it, in bytes, for each connection. Left to
+/// itself it takes megabytes, and a vendor goes on for a client that does not read.
+const MOST_UNSENT: u32 = 64 * 1024;
 
 /// Why the address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,8 @@ pub fn bind(host: &str, port: u16) -> Result<TcpListener, BindError> {
     let listener = TcpListener::bind((host, port)).and_then(|listener| {
         // The queue is where callers wait while a transport restarts; the library's holds 128.
         rustix::net::listen(&listener, BACKLOG)?;
+        // Connections inherit it.
+        SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT)?;
         Ok(listener)
     });
     listener.map_err(|error| {

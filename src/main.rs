@@ -35,6 +35,7 @@ mod local;
 mod logs;
 mod mcp_config_command;
 mod one_line;
+mod plain_http;
 mod pyfun;
 mod role_command;
 mod roles;

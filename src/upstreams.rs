@@ -9,7 +9,7 @@ use hub_actors::{
         wire::{self, Dialect, Wire},
     },
     request::Request,
-    upstream::Upstream,
+    upstream::{Authorised, Upstream},
 };
 use reqwest::{
     Client,
@@ -19,14 +19,17 @@ use reqwest::{
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
+    plain_http,
     settings::{Limits, LlmProvider, SearchProvider},
     vault::Vault,
 };
 
 /// Longest time to connect. The next provider is the better answer after it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: below what most load balancers allow.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Who asks.
+pub const USER_AGENT: &str = concat!("multi-llm-hub/", env!("CARGO_PKG_VERSION"));
 /// What one answer may have in flight over HTTP/2, in bytes: what waits for a slow reader.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// What all answers of a connection may: enough for 256 that nobody reads, so that they delay no other.
@@ -185,7 +188,13 @@ impl<'a> Upstreams<'a> {
     ) -> Result<ProviderSpec<R>, UpstreamsError> {
         let headers = self.headers(account, wire.version(), wire.auth())?;
         let tls = self.tls.clone();
-        let make = Arc::new(move || client(headers.clone(), tls.clone(), None));
+        let is_plain = account.base_url.starts_with("http:");
+        let make = Arc::new(move || {
+            Ok(Authorised {
+                client: client(headers.clone(), tls.clone(), None)?,
+                plain: is_plain.then(|| plain_http::sender(headers.clone())),
+            })
+        });
         Ok(ProviderSpec {
             name: account.name.into(),
             permits: self.limits.max_parallel_requests,
@@ -291,7 +300,7 @@ fn client(
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .user_agent(concat!("multi-llm-hub/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .tls_backend_preconfigured(tls)
         .build()
 }

@@ -23,9 +23,9 @@ pub const IDLE: Duration = Duration::from_secs(60);
 pub const STALL: Duration = Duration::from_secs(60);
 /// How much longer a reader waits than the provider does: for one that is stuck.
 const GRACE: Duration = Duration::from_secs(5);
-/// Most bytes of a stream that wait for a slow reader: 64 KiB. One event may be larger, and then
-/// waits alone.
-pub const MOST_WAITING: usize = 64 * 1024;
+/// Most bytes of a stream that wait here for a slow reader: 32 KiB. As many are in the server's write
+/// buffer, 64 KiB together. One event may be larger, and then waits alone.
+pub const MOST_WAITING: usize = 32 * 1024;
 /// Most events that wait for a slow reader.
 const MOST_EVENTS: usize = 256;
 /// What an event costs besides its text, in bytes.

@@ -7,11 +7,28 @@
 use std::{fmt, io::ErrorKind, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 
 /// Makes an authorised client. Called once for each life of an actor, inside its Arbiter: a client's
 /// pooled connections die with the runtime that opened them.
-pub type MakeClient = Arc<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sync>;
+pub type MakeClient = Arc<dyn Fn() -> Result<Authorised, reqwest::Error> + Send + Sync>;
+
+/// Sends a request without TLS, and returns when the answer begins.
+pub type SendPlain = Arc<
+    dyn Fn(reqwest::Request) -> BoxFuture<'static, Result<reqwest::Response, UpstreamError>>
+        + Send
+        + Sync,
+>;
+
+/// An authorised client.
+pub struct Authorised {
+    /// Sends anything.
+    pub client: reqwest::Client,
+    /// Sends what is answered bit by bit, if that comes without TLS: however fast the vendor and
+    /// slow the reader is, it buffers a few KiB.
+    pub plain: Option<SendPlain>,
+}
 
 /// Says whether a text holds what the client authorises itself with.
 pub type FindSecret = Arc<dyn Fn(&str) -> Sight + Send + Sync>;
@@ -40,7 +57,7 @@ pub struct Upstream {
 /// An [`Upstream`] in use by one actor.
 pub struct Connection {
     base: Arc<str>,
-    client: reqwest::Client,
+    authorised: Authorised,
     find_secret: FindSecret,
 }
 
@@ -98,7 +115,7 @@ impl Upstream {
     pub fn open(&self) -> Result<Connection, reqwest::Error> {
         Ok(Connection {
             base: self.base.clone(),
-            client: (self.make)()?,
+            authorised: (self.make)()?,
             find_secret: self.find_secret.clone(),
         })
     }
@@ -135,7 +152,12 @@ impl Connection {
     /// Posts JSON like [`post`](Self::post), and returns as soon as the answer begins.
     pub async fn stream(&self, path: &str, json: Bytes) -> Result<Arriving, UpstreamError> {
         let request = self.posting(path, json);
-        send(request.header(http::header::ACCEPT, "text/event-stream")).await
+        let request = request.header(http::header::ACCEPT, "text/event-stream");
+        let Some(plain) = &self.authorised.plain else {
+            return send(request).await;
+        };
+        let request = request.build().map_err(|error| unsent(&error))?;
+        plain(request).await.map(Arriving)
     }
 
     /// Gets what is below the base URL, and reads the whole answer like [`post`](Self::post).
@@ -143,6 +165,7 @@ impl Connection {
     /// `path` may have a query, percent-encoded: `?q=a%20b`.
     pub async fn get(&self, path: &str, limit: usize) -> Result<Answer, UpstreamError> {
         let request = self
+            .authorised
             .client
             .get(self.url(path))
             .header(http::header::ACCEPT, "application/json");
@@ -150,7 +173,8 @@ impl Connection {
     }
 
     fn posting(&self, path: &str, json: Bytes) -> reqwest::RequestBuilder {
-        self.client
+        self.authorised
+            .client
             .post(self.url(path))
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(json)

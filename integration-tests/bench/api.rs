@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A question of the length that people ask.
-const PROMPT: &str = "Our nightly import fails with `duplicate key value violates unique \
+pub(crate) const PROMPT: &str = "Our nightly import fails with `duplicate key value violates unique \
     constraint` since we added a second worker. Each of them reads a batch of 500 rows and writes \
     them with INSERT. What is the simplest change that makes this safe?";
 
@@ -44,16 +44,17 @@ pub(crate) fn call(hub: &Server) -> Vec<u8> {
     post(hub, "/api", &body)
 }
 
-/// What the hub sends for it.
-fn completion(server: &Server) -> Vec<u8> {
+/// What the hub sends for it, and what a caller sends to the door for SDKs.
+pub(crate) fn completion(server: &Server) -> Vec<u8> {
     let body = json!({
         "model": MODEL,
         "messages": [{"role": "user", "content": PROMPT}],
         "max_tokens": 1024,
     });
-    post(server, "/v1/chat/completions", &body)
+    post(server, http::CHAT, &body)
 }
 
-fn post(server: &Server, path: &str, body: &Value) -> Vec<u8> {
+/// A request to `server`.
+pub(crate) fn post(server: &Server, path: &str, body: &Value) -> Vec<u8> {
     http::post(server.address, path, &body.to_string())
 }

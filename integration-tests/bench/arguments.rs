@@ -34,10 +34,10 @@ pub(crate) struct Arguments {
 // === impl Arguments ===
 
 impl Arguments {
-    /// The same with one caller, for what a call costs that waits for nobody.
-    pub(crate) fn alone(&self) -> Self {
+    /// The same with so many callers. With one, it is seen what a call costs that waits for nobody.
+    pub(crate) fn callers(&self, connections: usize) -> Self {
         Self {
-            connections: NonZeroUsize::MIN,
+            connections: NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN),
             ..self.clone()
         }
     }

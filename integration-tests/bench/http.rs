@@ -10,6 +10,9 @@ use tokio::{
 /// Sent with every request; a hub that asks for a key takes this one.
 pub(crate) const KEY: &str = "bench-key-of-some-length";
 
+/// Where chat completions are asked for.
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+
 /// Room for a whole message, so that one read usually gets it.
 const BUFFER: usize = 16 * 1024;
 
@@ -67,6 +70,18 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
+    /// Reads until these words of the next message are there.
+    pub(crate) async fn until(&mut self, words: &str) -> io::Result<()> {
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
+        while find(&self.buffer, words.as_bytes(), 0).is_none() {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
     /// The next message; `None` if the other end closed the connection before it began one.
     pub(crate) async fn receive(&mut self) -> io::Result<Option<Message<'_>>> {
         self.buffer.drain(..self.taken);
@@ -97,6 +112,17 @@ impl Message<'_> {
     pub(crate) fn status(&self) -> Option<u16> {
         let digits = self.head.get(9..12)?;
         std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// The body of a message that came in chunks, without their sizes.
+    pub(crate) fn unchunked(&self) -> io::Result<String> {
+        let (mut body, mut chunk) = (Vec::new(), 0);
+        while let Some((end, false)) = next_chunk(self.body, chunk)? {
+            let data = find(self.body, b"\r\n", chunk).map_or(end, |line_end| line_end + 2);
+            body.extend_from_slice(self.body.get(data..end - 2).unwrap_or_default());
+            chunk = end;
+        }
+        String::from_utf8(body).map_err(io::Error::other)
     }
 
     pub(crate) fn contains(&self, words: &str) -> bool {

@@ -30,10 +30,11 @@ pub(crate) fn report(
         "\n{}: {connections} connections, median of {rounds} rounds of {seconds} s\n{}  \
          CPU is processor seconds per 10,000 answers; that of direct is the upstream's own. RSS \
          counts every process of a contestant.\n\
-         \nRatios, median of the rounds (least..most)\n{}",
+         \nRatios, median of the rounds (least..most)\n{}{}",
         scenario.title,
         figures(scenario, samples),
         ratios(scenario, samples),
+        added(samples),
     )
 }
 
@@ -61,6 +62,22 @@ fn figures(scenario: &Scenario, samples: &[Vec<Sample>]) -> Table {
         ]);
     }
     table
+}
+
+/// How much longer the last contestant takes than the first.
+fn added(samples: &[Vec<Sample>]) -> String {
+    let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+        return String::new();
+    };
+    let added = |figure: Figure| {
+        let rounds = last.iter().zip(first);
+        Spread::of(rounds.map(|(own, other)| figure(own) - figure(other)))
+    };
+    format!(
+        "  added: p50 {:.3} ms, p99 {:.3} ms\n",
+        added(|sample| sample.p50),
+        added(|sample| sample.p99),
+    )
 }
 
 /// The last contestant against each of the others, round by round: what disturbed the machine

@@ -1,10 +1,11 @@
-//! Upstream: answers every chat completion at once, with the same words.
+//! Upstream: answers every chat completion at once, with the same words; or in a stream, at its pace.
 //!
 //! It is a process of its own, so that its processor time is nobody else's.
 
 use std::{
     io::{self, Read, Write},
     net::Ipv4Addr,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -13,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     process::Command,
     task::{spawn_blocking, spawn_local},
+    time::interval,
 };
 
 use super::{http::Connection, server::Server};
@@ -22,6 +24,15 @@ pub(crate) const MODEL: &str = "gpt-5-mini";
 
 /// Words of every answer.
 pub(crate) const ANSWER: &str = "ON CONFLICT DO NOTHING";
+
+/// Events with text in a stream.
+pub(crate) const EVENTS: usize = 200;
+
+/// Between two of them.
+pub(crate) const PACE: Duration = Duration::from_millis(5);
+
+const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+    Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 const MARKER: &str = "upstream at ";
 
@@ -51,10 +62,47 @@ pub(crate) async fn serve() -> Result<()> {
 /// Answers until the caller hangs up.
 async fn answer(stream: TcpStream, reply: &[u8]) -> io::Result<()> {
     let mut connection = Connection::of(stream)?;
-    while connection.receive().await?.is_some() {
-        connection.send(reply).await?;
+    while let Some(request) = connection.receive().await? {
+        if request.contains("\"stream\":true") {
+            tell(&mut connection).await?;
+        } else {
+            connection.send(reply).await?;
+        }
     }
     Ok(())
+}
+
+/// Sends a stream, one event after the other. One that is late does not delay those behind it.
+async fn tell(connection: &mut Connection) -> io::Result<()> {
+    let mut pace = interval(PACE);
+    connection.send(STREAM_HEAD).await?;
+    for index in 0..EVENTS {
+        pace.tick().await;
+        let event = event(&format!("{{{}}}", number(index)), "null");
+        connection.send(&chunk(&event)).await?;
+    }
+    let end = event("{}", "\"stop\"") + "data: [DONE]\n\n";
+    connection.send(&chunk(&end)).await?;
+    connection.send(b"0\r\n\r\n").await
+}
+
+/// What is in the event of that number, and in no other.
+pub(crate) fn number(event: usize) -> String {
+    format!("\"content\":\" word{event:03}\"")
+}
+
+/// An event as the vendor sends it: about 250 bytes.
+fn event(delta: &str, finish: &str) -> String {
+    format!(
+        "data: {{\"id\":\"chatcmpl-CfQ2vVhS1mZyB7rKd0TnXa94uWjEo\",\
+         \"object\":\"chat.completion.chunk\",\"created\":1795305600,\"model\":\"{MODEL}\",\
+         \"service_tier\":\"default\",\"system_fingerprint\":null,\"choices\":[{{\"index\":0,\
+         \"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish}}}]}}\n\n"
+    )
+}
+
+fn chunk(data: &str) -> Vec<u8> {
+    format!("{:x}\r\n{data}\r\n", data.len()).into_bytes()
 }
 
 /// A reply as the vendor sends it: about 600 bytes of JSON.

@@ -199,6 +199,11 @@ impl Stream {
     async fn open(hub: &Hub, bytes: &[u8]) -> Self {
         let mut socket = TcpStream::connect(hub.address).await.unwrap();
         socket.write_all(bytes).await.unwrap();
+        Self::of(socket).await
+    }
+
+    /// What comes back on a connection that has asked already, and its head.
+    pub(crate) async fn of(socket: TcpStream) -> Self {
         let mut stream = Self {
             socket,
             raw: Vec::new(),

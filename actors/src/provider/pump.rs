@@ -19,7 +19,7 @@ use crate::{
 const MOST: usize = 64 * 1024 * 1024;
 /// How many bytes are taken apart at a time, so that a large piece is not there twice while its reader
 /// is slow.
-const SLICE: usize = 8 * 1024;
+const SLICE: usize = 4 * 1024;
 /// Most events before the first content: a vendor that sends more says nothing at length.
 const MOST_OPENING: usize = 1024;
 /// How long the vendor's connection gets to end by itself after the last event, so that it can be

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::wire::sse;
 use crate::{
     streaming::Event,
     upstream::{FindSecret, Sight},
@@ -116,7 +117,7 @@ impl Sieve {
     }
 
     fn bytes(&self, bytes: &[u8]) -> Result<(), Caught> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = sse::text(bytes);
         self.text(&text)?;
         match unescaped(&text) {
             Some(plain) => self.text(&plain),
@@ -155,6 +156,8 @@ impl Sieve {
 
 /// JSON's escapes undone, if there are any that could hide a letter (RFC 8259, section 7).
 pub(super) fn unescaped(json: &str) -> Option<String> {
+    // Most have none, and are not copied.
+    json.find('\\')?;
     let mut pieces = json.split("\\u");
     let first = pieces.next()?;
     let mut plain = String::with_capacity(json.len());

@@ -6,7 +6,7 @@
 //! WHATWG HTML, section 9.2.6: lines end with LF, CR or CRLF; `data` lines are joined; what starts with
 //! a colon is a comment; a block without data is no event.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -47,6 +47,14 @@ pub struct Reader {
     kind: String,
     data: Option<String>,
     ready: VecDeque<ServerSent>,
+}
+
+/// Bytes as text. What is UTF-8, as all events should be, is only looked at.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 // === impl Reader ===
@@ -128,7 +136,7 @@ impl Reader {
         };
         match name {
             b"data" => {
-                let text = String::from_utf8_lossy(value);
+                let text = text(value);
                 match &mut self.data {
                     Some(data) => {
                         data.push('\n');
@@ -137,7 +145,7 @@ impl Reader {
                     None => self.data = Some(text.into_owned()),
                 }
             }
-            b"event" => self.kind = String::from_utf8_lossy(value).into_owned(),
+            b"event" => self.kind = text(value).into_owned(),
             // A comment, or a field that no vendor needs.
             _ => {}
         }

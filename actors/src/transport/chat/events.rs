@@ -119,9 +119,7 @@ impl Body {
 
     fn write(&mut self, event: Event) -> Option<Bytes> {
         if let Event::Text(text) = &event {
-            let left = self.most.saturating_sub(self.text.len());
-            let end = text.floor_char_boundary(left);
-            self.text.push_str(text.get(..end).unwrap_or_default());
+            self.remember(text);
         }
         let usage = match &event {
             Event::Usage(usage) => Some(*usage),
@@ -147,6 +145,19 @@ impl Body {
             self.complete();
         }
         piece
+    }
+
+    /// Keeps as much of a text as is worth it. Its room is doubled as usual, but never beyond that: many
+    /// streams wait for a slow reader.
+    fn remember(&mut self, text: &str) {
+        let left = self.most.saturating_sub(self.text.len());
+        let end = text.floor_char_boundary(left);
+        let length = self.text.len() + end;
+        if length > self.text.capacity() {
+            let room = (2 * self.text.capacity()).clamp(length, self.most);
+            self.text.reserve_exact(room - self.text.len());
+        }
+        self.text.push_str(text.get(..end).unwrap_or_default());
     }
 
     fn complete(&mut self) {
