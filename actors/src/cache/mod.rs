@@ -1,9 +1,9 @@
 //! Cache: answers that need not be paid for twice.
 //!
 //! Exact: an answer is given again only to the same principal, for the same question to the same
-//! provider ([`key`]). It is in memory first, where a hit takes no lock that anybody holds for long, no
+//! provider (`key`). It is in memory first, where a hit takes no lock that anybody holds for long, no
 //! message and no database; the state file has it for after a restart. Calls that ask the same at the
-//! same time share one question ([`flight`]).
+//! same time share one question (`flight`).
 //!
 //! One cache serves all doors and outlives their crashes: it is part of the catalogue. A hub without a
 //! tool that keeps answers has none.

@@ -1,4 +1,4 @@
-//! The search vendors' formats: pure functions between their JSON and [`SearchRequest`], [`Found`].
+//! The search vendors' formats: pure functions between their JSON and [`SearchRequest`], [`Found`](crate::protocol::Found).
 //!
 //! A new one is a new file here that implements [`Wire`], and a line in [`ALL`].
 //!
