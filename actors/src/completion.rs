@@ -185,10 +185,13 @@ impl Completed {
         }
     }
 
-    /// The stream, also of an answer that came whole.
+    /// The stream, also of an answer that came whole: its vendor's own body is none.
     pub fn streaming(self) -> Streaming {
         match self {
-            Self::Whole(completion) => Streaming::whole(completion),
+            Self::Whole(completion) => Streaming::whole(Completion {
+                raw: None,
+                ..completion
+            }),
             Self::Streaming(stream) => stream,
         }
     }

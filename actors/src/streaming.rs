@@ -123,7 +123,8 @@ impl Event {
         }
     }
 
-    fn size(&self) -> usize {
+    /// Bytes that it takes, roughly.
+    pub fn size(&self) -> usize {
         EVENT
             + match self {
                 Self::Raw(bytes) => bytes.len(),

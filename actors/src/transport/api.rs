@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     attempt::Attempt,
+    cache::Status,
     error::{CallError, ErrorBody},
     params::clip,
     principal::Principal,
@@ -207,9 +208,7 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
         if !provenance.model.is_empty() {
             response.insert_header(("X-Hub-Model", &*provenance.model));
         }
-        if let Some(status) = provenance.cache {
-            response.insert_header(("X-Hub-Cache", status.word()));
-        }
+        cache_header(&mut response, provenance.cache);
         if !provenance.attempts.is_empty() {
             attempts_header(&mut response, &provenance.attempts);
         }
@@ -257,6 +256,13 @@ pub fn limited(error: &CallError) -> HttpResponse {
 pub(super) fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
     let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
     response.insert_header(("X-Hub-Attempts", each.join(", ")));
+}
+
+/// Says in a header what the cache did, if there is one.
+pub(super) fn cache_header(response: &mut HttpResponseBuilder, status: Option<Status>) {
+    if let Some(status) = status {
+        response.insert_header(("X-Hub-Cache", status.word()));
+    }
 }
 
 /// A failure that no call made.

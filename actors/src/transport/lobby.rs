@@ -82,8 +82,6 @@ pub enum Streamed {
     Told {
         /// By which it was planned.
         catalogue: Arc<Catalogue>,
-        /// Which tool.
-        tool: Arc<str>,
         /// The answer.
         chatted: Box<Chatted>,
     },
@@ -192,11 +190,9 @@ impl Lobby {
             let outcome = tools::run(&catalogue, &self.health, call).await?;
             return Ok(Streamed::Done(Box::new(outcome)));
         }
-        let tool = tool.name.clone();
         let chatted = tools::tell(&catalogue, call).await?;
         Ok(Streamed::Told {
             catalogue,
-            tool,
             chatted: Box::new(chatted),
         })
     }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::place;
 use crate::{
-    cache::{Answer, Key},
+    cache::{Answer, Key, Said},
     db_sync::{DbSpec, actor::DbSync, answers::Queue},
     protocol::{
         Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query, QueryError,
@@ -42,7 +42,7 @@ fn key(number: u8) -> Key {
 
 fn completion(text: &str) -> Answer {
     Answer {
-        text: text.into(),
+        said: Said::Text(text.into()),
         provider: "p".into(),
         model: "m".into(),
         about: About::Completion {
@@ -84,7 +84,7 @@ async fn find(db: &Addr<DbSync>, number: u8) -> Option<KeptAnswer> {
 }
 
 fn text(kept: Option<KeptAnswer>) -> Option<String> {
-    kept.map(|kept| kept.answer.text.to_string())
+    kept.map(|kept| kept.answer.said.text().to_string())
 }
 
 #[actix::test]
@@ -105,7 +105,7 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
     };
     let findings = Findings::new(found, 5, vec!["country".into()]);
     let search = Answer {
-        text: findings.text().into(),
+        said: Said::Text(findings.text().into()),
         provider: "brave".into(),
         model: "".into(),
         about: About::Search(Arc::new(findings)),
