@@ -659,6 +659,27 @@ async fn a_failure_after_the_first_part_is_told_and_never_looks_complete() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_cannot_stream_is_told_as_a_stream() {
+    let (upstream, hub) = separate().await;
+    for (vendor, (model, provider)) in [Vendor::Anthropic, Vendor::Gemini, Vendor::OpenAi]
+        .into_iter()
+        .zip(MODELS)
+    {
+        let whole = Fault::Json(200, vendor.answer(model, "all at once"));
+        upstream.endpoint(vendor).always(whole);
+        for door in DOORS {
+            let body = door.ask_stream(model, "hello");
+            let stream = hub.chat_stream(door, &body).await;
+            assert_eq!(stream.header("content-type"), "text/event-stream");
+            let (said, end) = stream.rest().await;
+            let place = format!("{door:?} {provider}: {said:?}");
+            assert_eq!(door.text_of(&said), "all at once", "{place}");
+            assert!(door.is_complete(&said) && end == End::Clean, "{place}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_cancels_the_vendor() {
     let (upstream, hub) = separate().await;
     let fault = Fault::Stream(Stream::of(&["part 0 ", "part 1 "]).cut(1, Cut::Stall));

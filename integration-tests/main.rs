@@ -18,6 +18,7 @@ mod api_stream;
 mod architecture;
 mod audit;
 mod cache;
+mod cache_doors;
 mod chain;
 mod chat_doors;
 mod chat_sdk;

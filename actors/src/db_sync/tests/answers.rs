@@ -14,10 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::place;
 use crate::{
     cache::{Answer, Key, Said},
+    conversation::{Content, Format, Part, Signature},
     db_sync::{DbSpec, actor::DbSync, answers::Queue},
     protocol::{
-        Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query, QueryError,
-        Usage,
+        Completion, Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query,
+        QueryError, Usage,
     },
     search::Findings,
     tools::About,
@@ -110,7 +111,24 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
         model: "".into(),
         about: About::Search(Arc::new(findings)),
     };
-    let before = [completion("because"), search];
+    let thought = Part {
+        content: Content::Thinking("hm".to_owned()),
+        signature: Some(Signature {
+            format: Format::Anthropic,
+            text: "c2ln".into(),
+        }),
+    };
+    let mut more = Completion {
+        parts: vec![thought, Part::text("because")],
+        stop_sequence: Some("END".to_owned()),
+        raw: Some("{\"a\": 1}".into()),
+        ..Completion::default()
+    };
+    let more = Answer {
+        said: Said::of(&mut more),
+        ..completion("")
+    };
+    let before = [completion("because"), search, more];
     let as_json: Vec<_> = before
         .iter()
         .map(|a| serde_json::to_value(a).unwrap())
@@ -129,7 +147,7 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
             "{left:?}"
         );
         match (&kept.answer.about, number) {
-            (About::Completion { .. }, 1) | (About::Search(_), 2) => {}
+            (About::Completion { .. }, 1 | 3) | (About::Search(_), 2) => {}
             other => panic!("{other:?}"),
         }
     }
