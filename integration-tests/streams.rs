@@ -133,13 +133,19 @@ async fn silence_is_filled_with_signs_of_life() {
         let body = door.ask_stream("gemini-fast-1", "hello");
         streams.push((door, hub.chat_stream(door, &body).await));
     }
-    for (door, mut stream) in streams {
-        let alive = match door {
-            Door::OpenAi => ": keep-alive\n\n",
-            Door::Anthropic => "event: ping\ndata: {\"type\": \"ping\"}\n\n",
-        };
-        // It comes after 15 s, and proxies wait for 30.
-        stream.until(alive).await;
+    let asked = Instant::now();
+    for signs in 1..=2 {
+        for (door, stream) in &mut streams {
+            let alive = match door {
+                Door::OpenAi => ": keep-alive\n\n",
+                Door::Anthropic => "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+            };
+            stream.until(&alive.repeat(signs)).await;
+            // Proxies wait for 30 s.
+            let after = asked.elapsed().as_secs_f64();
+            let due = 15.0 * f64::from(u8::try_from(signs).unwrap());
+            assert!((due - 1.0..due + 5.0).contains(&after), "{after} for {due}");
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) mod stream;
 pub(crate) mod talk;
 pub(crate) mod upstream;
 pub(crate) mod vendor;
+pub(crate) mod vendors;
 
 pub(crate) use canary::Canaries;
 pub(crate) use deadline::{eventually, within};
