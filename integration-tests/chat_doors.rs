@@ -393,6 +393,33 @@ async fn a_request_in_the_vendors_own_format_passes_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_does_not_stream_is_streamed() {
+    let (upstream, hub) = separate().await;
+    let vendors = [
+        (&upstream.anthropic, Vendor::Anthropic),
+        (&upstream.gemini, Vendor::Gemini),
+        (&upstream.openai, Vendor::OpenAi),
+    ];
+    for ((model, provider), (script, vendor)) in MODELS.into_iter().zip(vendors) {
+        script.always(Fault::Json(200, vendor.answer(model, "all at once")));
+        for door in DOORS {
+            let mut body = door.ask_stream(model, "hello");
+            if door == Door::OpenAi {
+                body["stream_options"] = json!({"include_usage": true});
+            }
+            let (said, end) = hub.chat_stream(door, &body).await.rest().await;
+            let place = format!("{provider} behind {door:?}");
+            assert_eq!(door.text_of(&said), "all at once", "{place}");
+            assert_eq!(end, End::Clean, "{place}");
+            assert!(
+                said.iter().any(|said| said.json()["usage"].is_object()),
+                "{place}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_tool_is_asked_for_like_a_model() {
     let upstream = FakeUpstream::start().await;
     let hub = Hub::three(&upstream).await;

@@ -10,6 +10,8 @@ use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, filter::Targets, fmt, prelude::*, registry, registry::LookupSpan};
 
+use crate::one_line::OneLine;
+
 /// The program's own voices. Dependencies stay at warnings whatever the level: at `trace`, an HTTP
 /// library shows the headers it sends, and a key is one of them.
 const OWN: [&str; 2] = ["hub", "hub_actors"];
@@ -55,7 +57,7 @@ where
 {
     fmt::layer()
         .with_ansi(false)
-        .with_writer(writer)
+        .with_writer(OneLine(writer))
         .with_filter(targets)
 }
 

@@ -32,6 +32,7 @@ mod listener;
 mod local;
 mod logs;
 mod mcp_config_command;
+mod one_line;
 mod pyfun;
 mod role_command;
 mod roles;

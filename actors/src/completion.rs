@@ -126,10 +126,10 @@ impl Completion {
         }
     }
 
-    /// The events that [`take`](Self::take) puts together to this.
+    /// The events that [`take`](Self::take) puts together to this. The vendor's own body is left out: it
+    /// is no event of the vendor's.
     pub fn into_events(self) -> VecDeque<Event> {
         let mut events = VecDeque::with_capacity(self.parts.len() + 4);
-        events.extend(self.raw.map(Event::Raw));
         events.push_back(Event::Started { model: self.model });
         let mut index = 0;
         for Part { content, signature } in self.parts {

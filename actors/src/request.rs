@@ -36,6 +36,11 @@ pub trait Request: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// A whole answer in the way that was asked for.
+    fn as_asked(&self, answer: Self::Answer) -> Self::Answer {
+        answer
+    }
+
     /// Its text, which tells a provider that fails on demand how to fail.
     #[cfg(feature = "fixtures")]
     fn text(&self) -> &str;
@@ -90,6 +95,14 @@ impl Request for CompletionRequest {
         Some(Completed::Streaming(stream))
     }
 
+    fn as_asked(&self, answer: Completed) -> Completed {
+        if self.stream {
+            Completed::Streaming(answer.streaming())
+        } else {
+            answer
+        }
+    }
+
     #[cfg(feature = "fixtures")]
     fn text(&self) -> &str {
         self.conversation.last_text()
@@ -97,15 +110,10 @@ impl Request for CompletionRequest {
 
     #[cfg(feature = "fixtures")]
     fn echo(&self) -> Completed {
-        let completion = Completion {
+        self.as_asked(Completed::Whole(Completion {
             parts: vec![Part::text(format!("echo: {}", self.text()))],
             ..Completion::default()
-        };
-        if self.stream {
-            Completed::Streaming(Streaming::whole(completion))
-        } else {
-            Completed::Whole(completion)
-        }
+        }))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Identity: the actor that knows everybody. Doors ask it who somebody is; it answers from memory, and
 //! goes to the file only when that has changed.
 
+mod inbox;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
@@ -10,14 +12,14 @@ use std::{
 use actix::{fut::wrap_future, prelude::*};
 use hub_actors::{
     principal::Principal,
-    protocol::{AccessChanged, Authenticate, Digest, Heartbeat, Presented, Verdict},
+    protocol::{AccessChanged, Digest, Presented},
     supervise::{Link, spawn_linked},
 };
 use subtle::ConstantTimeEq;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    desk::{Act, Administer, Done, administer, now},
+    desk::{Administer, now},
     granted::Roles,
     identities::Identities,
     key::{FROM_OUTSIDE, Key},
@@ -256,69 +258,6 @@ impl Actor for Identity {
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
     }
-}
-
-impl Handler<Authenticate> for Identity {
-    type Result = ();
-
-    fn handle(&mut self, asked: Authenticate, _: &mut Self::Context) {
-        let (principal, ends) = match &asked.presented {
-            Presented::Session { digest, browser } => self.of_session(digest, *browser).unzip(),
-            other => (self.who(other), None),
-        };
-        let mut remembered = REMEMBERED;
-        let mut valid = true;
-        let expires = principal.as_ref().and_then(|principal| principal.expires);
-        if let Some(end) = expires.or(ends) {
-            let left = Duration::from_secs(end.saturating_sub(now()));
-            valid = !left.is_zero();
-            remembered = remembered.min(left);
-        }
-        let verdict = Verdict {
-            principal: principal.filter(|_| valid),
-            generation: self.generation,
-            until: Instant::now() + remembered,
-        };
-        // Whoever asked may be gone.
-        let _ = asked.reply.send(verdict);
-    }
-}
-
-impl Handler<Administer> for Identity {
-    type Result = ();
-
-    fn handle(&mut self, asked: Administer, ctx: &mut Self::Context) {
-        let Administer { who, act, reply } = asked;
-        if let Act::Role(act) = act {
-            return self.change_roles(act, reply, ctx);
-        }
-        let shared = self.shared.clone();
-        let work = spawn_blocking(move || {
-            let done = administer(&shared.store, &who, act);
-            (done, read(&shared.store))
-        });
-        ctx.spawn(wrap_future::<_, Self>(work).map(|worked, identity, ctx| {
-            let (done, rows) = match worked {
-                Ok(worked) => worked,
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            };
-            // First the doors, then whoever asked.
-            if let Ok(Done::Changed(user)) = &done {
-                identity.end_sessions(user);
-                identity.shared.lockout().clear(&user.name);
-            }
-            if let Ok(rows) = rows {
-                identity.changed(rows, ctx);
-            }
-            let _ = reply.send(done);
-        }));
-    }
-}
-
-impl Handler<Heartbeat> for Identity {
-    type Result = ();
-
-    fn handle(&mut self, _: Heartbeat, _: &mut Self::Context) {}
 }
 
 #[cfg(test)]

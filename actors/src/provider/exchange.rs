@@ -183,7 +183,8 @@ impl<R: Request> Vendor<R> {
             .decode(request, &answer.body)
             .and_then(|answer| self.clean(answer));
         match decoded {
-            Ok(answer) => Ok((answer, None)),
+            // A caller who listens to a stream is given one, whatever the vendor did.
+            Ok(answer) => Ok((request.as_asked(answer), None)),
             Err(failure) => Err(with_status(failure, status)),
         }
     }

@@ -127,6 +127,26 @@ impl<'a> Taken<'a> {
 // === impl Script ===
 
 impl Script<'_> {
+    /// The same for formats in which somebody has to speak: if nobody does, the system's texts are what
+    /// the user says.
+    pub(super) fn with_a_turn(self) -> Self {
+        let spoken = self.messages.iter().any(|said| said.role != Role::System);
+        let later = self.later_system();
+        let texts: Vec<_> = self
+            .system
+            .iter()
+            .copied()
+            .chain(later.iter().map(String::as_str))
+            .collect();
+        if spoken || texts.is_empty() {
+            return self;
+        }
+        Self {
+            messages: Cow::Owned(vec![Message::user(texts.join("\n\n"))]),
+            system: Vec::new(),
+        }
+    }
+
     /// The texts of system messages in the middle, for formats that have them only above.
     pub(super) fn later_system(&self) -> Vec<String> {
         let later = self

@@ -7,6 +7,7 @@ mod read;
 mod request;
 mod stream;
 mod think;
+mod tools;
 mod write;
 mod write_stream;
 

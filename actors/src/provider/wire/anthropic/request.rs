@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     message::{Said, Words, messages, system},
     think::{Thinking, think},
+    tools::{Choice, Offered, tools},
 };
 use crate::{
-    conversation::{Conversation, Format, OutputShape, Raw, Tool, ToolChoice},
+    conversation::{Conversation, Format, OutputShape, Raw},
     protocol::{CompletionRequest, Failure},
     provider::wire::{
-        Dialect, Encoded, names,
+        Dialect, Encoded,
         passthrough::{self, Edit},
         refusal,
         taken::Taken,
@@ -37,8 +38,8 @@ struct Body<'a> {
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_k: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_sequences: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop_sequences: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Offered<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,29 +54,6 @@ struct Body<'a> {
     stream: Option<bool>,
     #[serde(flatten)]
     rest: Option<Cow<'a, Map<String, Value>>>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Offered<'a> {
-    Tool {
-        name: Cow<'a, str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
-        input_schema: Cow<'a, Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        strict: Option<bool>,
-    },
-    Vendors(&'a Value),
-}
-
-#[derive(Serialize)]
-struct Choice<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disable_parallel_tool_use: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +91,7 @@ pub(super) fn encode(
         return pass(raw, request, model, dialect, &mut taken);
     }
     let conversation = &*request.conversation;
-    let script = taken.script(conversation);
+    let script = taken.script(conversation).with_a_turn();
     let later = script.later_system();
     let max_tokens = request
         .max_tokens
@@ -124,6 +102,8 @@ pub(super) fn encode(
     taken.lacks("frequency_penalty", sampling.frequency_penalty.is_some());
     taken.lacks("presence_penalty", sampling.presence_penalty.is_some());
     let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::Anthropic);
+    let (offered, tool_choice) = tools(conversation, vendor_tools);
+    let stop_sequences = stop_sequences(&mut taken, &conversation.stop);
     let thinks = matches!(
         thinking,
         Some(Thinking::Enabled { .. } | Thinking::Adaptive)
@@ -141,14 +121,9 @@ pub(super) fn encode(
             .map(|temperature| temperature.min(1.0)),
         top_p: taken.take("top_p", sampling.top_p),
         top_k: taken.take("top_k", sampling.top_k.filter(|_| !thinks)),
-        stop_sequences: taken.take("stop", some(&conversation.stop)),
-        tools: conversation
-            .tools
-            .iter()
-            .map(offered)
-            .chain(vendor_tools.iter().map(Offered::Vendors))
-            .collect(),
-        tool_choice: choice(conversation, !vendor_tools.is_empty()),
+        stop_sequences,
+        tools: offered,
+        tool_choice,
         thinking,
         output_config: output(&mut taken, conversation, effort),
         metadata: taken
@@ -193,53 +168,16 @@ fn known(ceiling: u32) -> Option<u32> {
     (ceiling != u32::MAX).then_some(ceiling)
 }
 
-fn some(list: &[String]) -> Option<&[String]> {
-    (!list.is_empty()).then_some(list)
-}
-
-fn offered(tool: &Tool) -> Offered<'_> {
-    let schema = match &tool.schema {
-        Some(Value::Object(fields)) if fields.contains_key("type") => None,
-        Some(Value::Object(fields)) => Some(fields.clone()),
-        _ => Some(Map::new()),
-    };
-    Offered::Tool {
-        name: names::outer(&tool.name),
-        description: tool.description.as_deref(),
-        input_schema: match (schema, &tool.schema) {
-            (None, Some(schema)) => Cow::Borrowed(schema),
-            // The vendor insists on a type.
-            (fields, _) => {
-                let mut fields = fields.unwrap_or_default();
-                fields.insert("type".to_owned(), json!("object"));
-                Cow::Owned(Value::Object(fields))
-            }
-        },
-        strict: tool.strict,
+/// The vendor takes no white space for a text that ends an answer, and refuses all of such a request.
+fn stop_sequences<'a>(taken: &mut Taken<'_>, stop: &'a [String]) -> Vec<&'a str> {
+    if !taken.takes("stop") {
+        taken.lacks("stop", !stop.is_empty());
+        return Vec::new();
     }
-}
-
-fn choice(conversation: &Conversation, vendor_tools: bool) -> Option<Choice<'_>> {
-    if conversation.tools.is_empty() && !vendor_tools {
-        return None;
-    }
-    let one = conversation.parallel_tool_calls.map(|parallel| !parallel);
-    let chosen = match (&conversation.tool_choice, one) {
-        (None, None) => return None,
-        (None, Some(_)) => &ToolChoice::Auto,
-        (Some(chosen), _) => chosen,
-    };
-    let (kind, name) = match chosen {
-        ToolChoice::Auto => ("auto", None),
-        ToolChoice::Any => ("any", None),
-        ToolChoice::None => ("none", None),
-        ToolChoice::Named(name) => ("tool", Some(names::outer(name))),
-    };
-    Some(Choice {
-        r#type: kind,
-        name,
-        disable_parallel_tool_use: one.filter(|_| *chosen != ToolChoice::None),
-    })
+    let texts = stop.iter().map(String::as_str);
+    let seen: Vec<_> = texts.filter(|text| !text.trim().is_empty()).collect();
+    taken.lacks("stop", seen.len() < stop.len());
+    seen
 }
 
 fn output<'a>(

@@ -87,7 +87,7 @@ pub(super) fn encode(
         });
     }
     let conversation = &*request.conversation;
-    let script = taken.script(conversation);
+    let script = taken.script(conversation).with_a_turn();
     let later = script.later_system();
     let signs = thinking::version(model).is_none_or(|(major, _)| major >= 3);
     let any_tools = !conversation.tools.is_empty();

@@ -4,6 +4,7 @@ mod anthropic;
 mod gemini;
 mod gemini_client;
 mod gemini_errors;
+mod history;
 mod hostile;
 mod openai;
 mod openai_errors;

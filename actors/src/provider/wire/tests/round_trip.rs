@@ -342,6 +342,7 @@ fn conversation(format: Format) -> BoxedStrategy<Conversation> {
             };
             if format == Anthropic {
                 settle(&mut conversation, thinks);
+                offer_what_was_called(&mut conversation);
             }
             conversation
         })
@@ -378,6 +379,24 @@ fn settle(conversation: &mut Conversation, thinks: bool) {
             _ => None,
         }));
         debug_assert!(said.parts.iter().any(is_result) || !said.parts.is_empty());
+    }
+}
+
+/// Nor do they take calls in a conversation that offers no tools.
+fn offer_what_was_called(conversation: &mut Conversation) {
+    let parts = conversation.messages.iter().flat_map(|said| &said.parts);
+    let called = parts.filter_map(|part| match &part.content {
+        Content::ToolCall(call) => Some(call.name.clone()),
+        _ => None,
+    });
+    let called = called.map(|name| Tool {
+        name,
+        description: None,
+        schema: Some(json!({"type": "object"})),
+        strict: None,
+    });
+    if conversation.tools.is_empty() {
+        conversation.tools = called.collect();
     }
 }
 
