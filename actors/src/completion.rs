@@ -185,13 +185,10 @@ impl Completed {
         }
     }
 
-    /// The stream, also of an answer that came whole: its vendor's own body is none.
+    /// The stream, also of an answer that came whole.
     pub fn streaming(self) -> Streaming {
         match self {
-            Self::Whole(completion) => Streaming::whole(Completion {
-                raw: None,
-                ..completion
-            }),
+            Self::Whole(completion) => Streaming::whole(completion),
             Self::Streaming(stream) => stream,
         }
     }

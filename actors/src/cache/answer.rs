@@ -13,7 +13,7 @@ use crate::{
     error::CallError,
     protocol::{Completed, Completion, Found, Usage},
     search::Findings,
-    streaming::Streaming,
+    streaming::{Event, Streaming},
     tools::{About, Outcome, Provenance, ToolResult},
 };
 
@@ -205,11 +205,14 @@ impl Given {
 
     /// An LLM's answer as it comes through a door for SDKs, which may have asked for a stream.
     pub fn completed(&self, streams: bool) -> Option<Completed> {
-        let completion = self.answer.completion()?;
-        Some(match streams {
-            true => Completed::Streaming(Streaming::whole(completion)),
-            false => Completed::Whole(completion),
-        })
+        let mut completion = self.answer.completion()?;
+        if !streams {
+            return Some(Completed::Whole(completion));
+        }
+        // What was kept of a stream are events of the vendor's.
+        let raw = completion.raw.take().map(Event::Raw);
+        let events = raw.into_iter().chain(completion.into_events());
+        Some(Completed::Streaming(Streaming::new(events.collect()).1))
     }
 }
 

@@ -122,7 +122,6 @@ pub async fn serve<D: Door>(
     let Asked { model, request } = asked;
     let principal = caller.into_inner().0;
     let mut recorded = Recorded::new(&lobby, D::NAME, &principal, &model, request_id, received);
-    let streams = request.stream;
     let cache = lets_cache(head.headers());
     let wants_usage = request.raw.as_ref().is_some_and(|raw| raw.wants_usage);
     let chatted = lobby
@@ -162,11 +161,6 @@ pub async fn serve<D: Door>(
         request_id: request_id.to_owned(),
         model: (*model).to_owned(),
         wants_usage,
-    };
-    let answer = match streams {
-        // Some vendors answer whole whatever they are asked.
-        true => Completed::Streaming(answer.streaming()),
-        false => answer,
     };
     let completion = match answer {
         Completed::Whole(completion) => completion,

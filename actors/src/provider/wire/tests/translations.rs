@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{gist, read, wire, without};
+use super::{gemini_client::gathered, gist, read, streams::answered, wire, without};
 use crate::{
     conversation::Content,
-    protocol::{Class::NextNow, CompletionRequest, Failure, FailureKind::Rejected, FinishReason},
+    protocol::{
+        Class::NextNow, Completion, CompletionRequest, Failure, FailureKind::Rejected, FinishReason,
+    },
     provider::wire::{Dialect, Encoded, anthropic, openai},
 };
 
@@ -313,15 +315,63 @@ fn names_that_a_vendor_does_not_take_come_back() {
             {"id": "t", "function": {"name": name, "arguments": "{}"}}]}}]}),
         ),
     ];
-    for (format, body) in answers {
-        let decoded = wire(format).decode(&request, body.to_string().as_bytes());
-        let completion = decoded.expect("an answer").whole().expect("a whole one");
+    let known = |completion: Completion, place: &str| {
         let Some(Content::ToolCall(call)) = completion.parts.first().map(|part| &part.content)
         else {
-            panic!("{format}: no call in {completion:?}");
+            panic!("{place}: no call in {completion:?}");
         };
-        assert_eq!(call.name, "files/list", "{format}");
-        assert_eq!(completion.finish, FinishReason::ToolCalls, "{format}");
+        assert_eq!(call.name, "files/list", "{place}");
+        assert_eq!(completion.finish, FinishReason::ToolCalls, "{place}");
+    };
+    for (format, body) in answers {
+        let decoded = wire(format).decode(&request, body.to_string().as_bytes());
+        known(
+            decoded.expect("an answer").whole().expect("a whole one"),
+            format,
+        );
+    }
+    // Bit by bit, likewise.
+    let request = CompletionRequest {
+        stream: true,
+        ..request
+    };
+    let streams = [
+        (
+            "anthropic",
+            vec![
+                json!({"type": "content_block_start", "index": 0,
+                    "content_block": {"type": "tool_use", "id": "t", "name": name, "input": {}}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
+                json!({"type": "message_stop"}),
+            ],
+        ),
+        (
+            "gemini",
+            vec![
+                json!({"candidates": [{"finishReason": "STOP", "content": {"parts": [
+                {"functionCall": {"name": name, "args": {}}}]}}]}),
+            ],
+        ),
+        (
+            "openai",
+            vec![
+                json!({"choices": [{"delta": {"tool_calls": [
+                    {"index": 0, "id": "t", "function": {"name": name, "arguments": "{}"}}]}}]}),
+                json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}),
+            ],
+        ),
+    ];
+    for (format, events) in streams {
+        let mut stream: String = events
+            .iter()
+            .map(|data| format!("data: {data}\n\n"))
+            .collect();
+        if format == "openai" {
+            stream.push_str("data: [DONE]\n\n");
+        }
+        let (events, ended) = answered(&request, format, stream.as_bytes(), &[]);
+        ended.expect("whole");
+        known(gathered(events), format);
     }
 }
 
