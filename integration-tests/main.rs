@@ -68,5 +68,6 @@ mod secrets;
 mod streams;
 mod surface;
 mod tiers;
+mod transcripts;
 mod users;
 mod wire;

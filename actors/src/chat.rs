@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
-    cache::{self, Answer, Asked, Begun, Collector, Given, Status},
+    cache::{self, Answer, Asked, Begun, Collector, Given, Status, Told},
     call::{Answered, walk},
     catalogue::{Catalogue, ModelInfo, ToolKind},
     error::CallError,
@@ -168,11 +168,12 @@ pub async fn through_cache(
     let given = if streams {
         match cache::begin(asked, plan).await? {
             Begun::Kept(given) => given,
-            Begun::Told {
-                answered,
-                status,
-                collector,
-            } => {
+            Begun::Told(told) => {
+                let Told {
+                    answered,
+                    status,
+                    collector,
+                } = *told;
                 return Ok(Chatted {
                     cache: status,
                     collector,

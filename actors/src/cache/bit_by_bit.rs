@@ -31,14 +31,17 @@ pub enum Begun {
     /// An answer that was kept.
     Kept(Given),
     /// One that has begun.
-    Told {
-        /// As the provider tells it.
-        answered: Answered,
-        /// What the cache did; `None` for a tool that has none.
-        status: Option<Status>,
-        /// Wants to see it pass.
-        collector: Option<Collector>,
-    },
+    Told(Box<Told>),
+}
+
+/// An answer that has begun.
+pub struct Told {
+    /// As the provider tells it.
+    pub answered: Answered,
+    /// What the cache did; `None` for a tool that has none.
+    pub status: Option<Status>,
+    /// Wants to see it pass.
+    pub collector: Option<Collector>,
 }
 
 /// An answer that is kept once it is complete.
@@ -79,11 +82,11 @@ pub async fn begin(asked: Asked<'_>, plan: Plan) -> Result<Begun, CallError> {
         Way::Through(place) => (Some(Status::Miss), Some(place)),
     };
     let place = place.filter(|_| is_first_choice(&answered.attempts));
-    Ok(Begun::Told {
+    Ok(Begun::Told(Box::new(Told {
         status,
         collector: place.map(|place| Collector::new(catalogue, place, &answered)),
         answered,
-    })
+    })))
 }
 
 // === impl Collector ===

@@ -25,7 +25,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 pub use self::{
     answer::{Answer, Given, Status},
-    bit_by_bit::{Begun, Collector, begin},
+    bit_by_bit::{Begun, Collector, Told, begin},
     key::{Cacheable, Key},
     said::Said,
     through::{Asked, answer},

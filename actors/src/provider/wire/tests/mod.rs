@@ -11,7 +11,6 @@ mod openai_errors;
 mod round_trip;
 mod statuses;
 mod streams;
-mod transcripts;
 mod translations;
 
 use std::{sync::Arc, time::Duration};

@@ -93,7 +93,7 @@ const GEMINI: &str = concat!(
 );
 
 /// Each vendor's stream, and the signatures of its thought and of its first call.
-pub(super) const STREAMS: [(&str, &str); 3] = [
+const STREAMS: [(&str, &str); 3] = [
     ("anthropic", ANTHROPIC),
     ("gemini", GEMINI),
     ("openai", OPENAI),
