@@ -12,6 +12,7 @@ use crate::{
         chat::{DOORS, Door, End, Said},
         eventually, http,
         hub::HubBuilder,
+        searches,
         stream::{Cut, Stream},
         vendor::Vendor,
     },
@@ -614,6 +615,27 @@ async fn streams_of_the_first_door_have_it_too() {
     assert_eq!((&*said.last().unwrap().event, end), ("error", End::Cut));
     assert_eq!(told(&hub, json!({"prompt": "when"})).await.0, "miss");
     assert_eq!(told(&hub, json!({"prompt": "when"})).await.0, "hit");
+}
+
+#[tokio::test]
+async fn a_search_that_was_to_stream_has_it_too() {
+    let upstream = FakeUpstream::start().await;
+    let mut hub = Hub::builder()
+        .pyfun_text(&searches::pyfun(&upstream))
+        .env("HUB__TOOL__WEB_SEARCH__CACHE_TTL_SEC", "60");
+    for (name, key) in searches::KEYS {
+        hub = hub.env(name, key);
+    }
+    let hub = hub.start().await;
+    let body = json!({"tool": "web_search", "params": {"query": "rust"}, "stream": true});
+    for cache in ["miss", "hit"] {
+        let stream = hub.api_stream(&body).await;
+        assert_eq!(stream.header("x-hub-cache"), cache);
+        assert_eq!(stream.header("x-hub-provider"), "brave");
+        let (said, _) = stream.rest().await;
+        assert_eq!(said.last().unwrap().json()["meta"]["cache"], cache);
+    }
+    upstream.brave.only();
 }
 
 #[tokio::test]

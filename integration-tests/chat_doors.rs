@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{
     FakeUpstream, Fault, Hub, Pyfun, Reply,
@@ -709,6 +710,28 @@ async fn a_client_that_hangs_up_cancels_the_vendor() {
             let exchange = upstream.of(provider).arrival(index).await;
             drop(stream);
             exchange.hung_up_within(SECOND).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_before_the_answer_cancels_the_vendor() {
+    let (upstream, hub) = separate().await;
+    upstream.always(&Fault::Hang);
+    let mut index = 0;
+    for door in DOORS {
+        for streams in [false, true] {
+            for (model, provider) in MODELS {
+                let mut body = door.ask(model, "hello");
+                body["stream"] = streams.into();
+                let mut socket = TcpStream::connect(hub.address).await.unwrap();
+                let bytes = door.request(&[], &body);
+                socket.write_all(&bytes).await.unwrap();
+                let exchange = upstream.of(provider).arrival(index).await;
+                drop(socket);
+                exchange.hung_up_within(SECOND).await;
+            }
+            index += 1;
         }
     }
 }

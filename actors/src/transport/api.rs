@@ -201,6 +201,15 @@ pub(super) fn bad(sentence: impl Into<String>) -> Refused {
 }
 
 fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse {
+    let mut response = begin(request_id, outcome);
+    response.json(Success {
+        result: &outcome.result,
+        meta: meta_of(request_id, duration_ms, outcome),
+    })
+}
+
+/// The head of a successful call's answer: who answers, and what the cache did.
+pub(super) fn begin(request_id: &str, outcome: &Outcome) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header(("X-Request-Id", request_id));
     if let Some(provenance) = &outcome.provenance {
@@ -213,10 +222,7 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
             attempts_header(&mut response, &provenance.attempts);
         }
     }
-    response.json(Success {
-        result: &outcome.result,
-        meta: meta_of(request_id, duration_ms, outcome),
-    })
+    response
 }
 
 /// What a successful call says besides its result.

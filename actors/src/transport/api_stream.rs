@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    api::{attempts_header, cache_header, failed, meta_of},
+    api::{attempts_header, begin, cache_header, failed, meta_of},
     calls::{Recorded, milliseconds},
     chat::{
         Spoken,
@@ -155,10 +155,9 @@ fn whole(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse 
         &json!({"result": outcome.result, "meta": meta}),
         &mut events,
     );
-    HttpResponse::Ok()
+    begin(request_id, outcome)
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header(("X-Request-Id", request_id))
         .streaming(once(ready(Ok::<_, Infallible>(Bytes::from(events)))))
 }
 
