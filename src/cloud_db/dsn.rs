@@ -93,8 +93,9 @@ pub struct Dsn {
 pub enum DsnError {
     /// It is neither form, or broken.
     #[error(
-        "{VARIABLE} cannot be read: write postgresql://user:password@host/database, with every `@`, \
-         `/`, `:`, `?` and `%` of the password percent-encoded"
+        "{VARIABLE} cannot be read: write `postgresql://` and, in the same word, \
+         `user:password@host/database`, with every `@`, `/`, `:`, `?` and `%` of the password \
+         percent-encoded"
     )]
     Malformed,
     /// It does not say where.

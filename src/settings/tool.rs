@@ -25,6 +25,15 @@ pub const SYSTEM_TOOLS: [&str; 3] = ["list_active_tools", "health_check", "get_m
 /// What a tool can be made of.
 const PROVIDER_TYPES: [&str; 4] = ["llm", "search", "db", "persist"];
 
+/// What means something to tools of some kinds alone.
+const OF_SOME_KINDS: [(&str, &[&str]); 5] = [
+    ("system_prompt", &["llm"]),
+    ("default_results", &["search"]),
+    ("cache_ttl_sec", &["llm", "search"]),
+    ("target_table", &["persist"]),
+    ("state_read_key", &["persist"]),
+];
+
 /// What the tools of older files are, where the block does not say it.
 const KNOWN: [(&str, &str, &str); 7] = [
     (
@@ -56,9 +65,8 @@ const KNOWN: [(&str, &str, &str); 7] = [
     ("persist_result", "persist", "Keep data in PostgreSQL"),
 ];
 
-/// The tools that are there unless the file has its own of the name: one that
-/// asks, one that looks into the hub's own state, one that keeps data, and one that searches if there is anybody to search
-/// with.
+/// The tools that are there unless the file has its own of the name: one that asks, one that looks into
+/// the hub's own state, one that keeps data, and one that searches if there is anybody to search with.
 pub(super) fn built_in(searches: bool) -> impl Iterator<Item = Tool> {
     let built_in = |(name, provider_type, description): &(&str, &str, &str)| Tool {
         name: (*name).to_owned(),
@@ -140,6 +148,7 @@ pub(super) fn tool(
             .text("state_read_key")
             .map(|text| text.value.to_owned()),
     };
+    check_kind(kind, &mut section);
     // db_query only ever reads.
     section.flag("readonly");
     problems.extend(section.finish());
@@ -149,16 +158,23 @@ pub(super) fn tool(
 /// For tools that ask somebody for money.
 fn cache_ttl(kind: &str, section: &mut Section<'_>) -> Option<Duration> {
     let seconds = section.whole("cache_ttl_sec", 1..=LONGEST_CACHED, "seconds")?;
-    if matches!(kind, "llm" | "search") {
-        return Some(Duration::from_secs(seconds));
+    matches!(kind, "llm" | "search").then_some(Duration::from_secs(seconds))
+}
+
+/// Warns of what is set and does nothing.
+fn check_kind(kind: &str, section: &mut Section<'_>) {
+    for (key, kinds) in OF_SOME_KINDS {
+        if kinds.contains(&kind) || !PROVIDER_TYPES.contains(&kind) {
+            continue;
+        }
+        if let Some(text) = section.text(key) {
+            let kinds = kinds.join(" or ");
+            section.report(
+                Problem::warning(text.place, format!("`{key}` does nothing here"))
+                    .help(format!("it is for tools with provider_type {kinds}")),
+            );
+        }
     }
-    if let Some(text) = section.text("cache_ttl_sec") {
-        section.report(
-            Problem::warning(text.place, "`cache_ttl_sec` does nothing here")
-                .help("answers of tools with provider_type llm or search can be kept"),
-        );
-    }
-    None
 }
 
 fn table(section: &mut Section<'_>) -> Table {

@@ -67,8 +67,8 @@ fn a_table_is_a_name() {
         "hub_results"
     );
     check(
-        &tool("target_table = \"x; drop table\""),
-        &["7 error: `target_table` is \"x; drop table\", no table"],
+        &tool("provider_type = \"persist\"\ntarget_table = \"x; drop table\""),
+        &["8 error: `target_table` is \"x; drop table\", no table"],
     );
 }
 
@@ -77,8 +77,12 @@ fn older_keys_of_tools_are_known() {
     check(
         &tool(
             "provider_type = \"persist\"\nreadonly = \"true\"\nstate_read_key = \"\"\n\
-             target_table = \"hub_results\"\ndefault_results = \"5\"",
+             target_table = \"hub_results\"",
         ),
+        &[],
+    );
+    check(
+        &tool("provider_type = \"search\"\ndefault_results = \"5\""),
         &[],
     );
     check(
@@ -123,12 +127,34 @@ fn how_long_answers_are_kept() {
         );
     }
     for kind in ["db", "persist"] {
-        let text = format!("cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\"");
-        check(
-            &tool(&text),
-            &["7 warning: `cache_ttl_sec` does nothing here"],
+        assert_eq!(
+            kept(&format!(
+                "cache_ttl_sec = \"90\"\nprovider_type = \"{kind}\""
+            )),
+            None
         );
-        assert_eq!(kept(&text), None);
+    }
+}
+
+#[test]
+fn what_a_kind_of_tool_does_not_have_is_warned_of() {
+    for (key, kinds) in [
+        ("system_prompt", &["llm"][..]),
+        ("default_results", &["search"]),
+        ("cache_ttl_sec", &["llm", "search"]),
+        ("target_table", &["persist"]),
+        ("state_read_key", &["persist"]),
+    ] {
+        let warning = format!("7 warning: `{key}` does nothing here");
+        for kind in ["llm", "search", "db", "persist"] {
+            let text = tool(&format!("{key} = \"7\"\nprovider_type = \"{kind}\""));
+            // A table's name does not begin with a digit.
+            let text = text.replace("target_table = \"7\"", "target_table = \"seven\"");
+            match kinds.contains(&kind) {
+                true => check(&text, &[]),
+                false => check(&text, &[&warning]),
+            }
+        }
     }
 }
 
