@@ -227,9 +227,9 @@ fn anthropic_to_the_others() {
     assert_eq!(dropped, ["top_k", "tools", "service_tier"]);
 
     let (body, dropped) = sent("gemini", &request, "gemini-3-pro");
-    assert_eq!(
-        body["contents"],
-        json!([
+    let expected = json!({
+        "systemInstruction": {"parts": [{"text": "One."}, {"text": "Two."}]},
+        "contents": [
             {"role": "user", "parts": [{"text": "Hello"}]},
             {"role": "model", "parts": [
                 {"text": "Looking."},
@@ -241,13 +241,17 @@ fn anthropic_to_the_others() {
                 {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
                 {"text": "Again"},
             ]},
-        ])
-    );
-    let config = json!({"thinkingBudget": 2048, "includeThoughts": true});
-    assert_eq!(body["generationConfig"]["thinkingConfig"], config);
-    let calling =
-        json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}});
-    assert_eq!(body["toolConfig"], calling);
+        ],
+        "tools": [{"functionDeclarations": [
+            {"name": "weather", "parametersJsonSchema": {"type": "object"}},
+        ]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}},
+        "generationConfig": {
+            "maxOutputTokens": 9000, "topK": 5,
+            "thinkingConfig": {"thinkingBudget": 2048, "includeThoughts": true},
+        },
+    });
+    assert_eq!(body, expected);
     assert_eq!(dropped, ["tools", "user", "service_tier"]);
     let path = encode("gemini", &request, "gemini-3-pro")
         .expect("a request")
