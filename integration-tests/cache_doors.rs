@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     cache::{opened, stop},
@@ -463,6 +464,28 @@ async fn a_hundred_at_once_make_one_upstream_call() {
     assert_eq!(all.iter().filter(|got| got.cache == "miss").count(), 1);
     assert!(all.iter().all(|got| got.text == "worth waiting for"));
     upstream.anthropic.only();
+}
+
+#[tokio::test]
+async fn the_last_who_waits_cancels_the_vendor() {
+    for door in DOORS {
+        for streams in [false, true] {
+            let upstream = FakeUpstream::start().await;
+            upstream.anthropic.always(Fault::Hang);
+            let hub = builder(&upstream).start().await;
+            let mut body = ask(door, "why");
+            body["stream"] = streams.into();
+            let mut callers = Vec::new();
+            for _ in 0..2 {
+                let mut caller = TcpStream::connect(hub.address).await.unwrap();
+                caller.write_all(&door.request(&[], &body)).await.unwrap();
+                callers.push(caller);
+            }
+            let exchange = upstream.anthropic.arrival(0).await;
+            drop(callers);
+            exchange.hung_up_within(Duration::from_secs(1)).await;
+        }
+    }
 }
 
 #[tokio::test]

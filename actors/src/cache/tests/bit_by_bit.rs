@@ -53,9 +53,7 @@ async fn what_passed_is_there_once_it_is_complete() {
     let (house, me) = (House::new(Some(MINUTE), MINUTE), principal("me"));
     let collector = collector(&house, "why").await;
     let texts = ["be", "cause"].map(|text| Event::Text(text.to_owned()));
-    let collector = texts.iter().fold(Some(collector), |collector, event| {
-        collector.and_then(|collector| collector.see(event))
-    });
+    let collector = texts.iter().try_fold(collector, Collector::see);
     assert_eq!(house.catalogue.cache.as_ref().unwrap().size(), 0);
     assert!(collector.unwrap().see(&end()).is_none());
     let hit = house.call(&me, json!({"prompt": "why"})).await.unwrap();
