@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{gemini_client::gathered, gist, read, streams::answered, wire, without};
+use super::{gemini_client::gathered, gist, streams::answered, wire, without};
 use crate::{
     conversation::Content,
     protocol::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// Everything that a client of OpenAI's format can ask for, in a conversation that called two tools at
 /// once.
-fn chat() -> Value {
+pub(super) fn chat() -> Value {
     json!({
         "model": "hub/any",
         "messages": [
@@ -45,7 +45,7 @@ fn chat() -> Value {
     })
 }
 
-fn asked_by_openai(body: &Value) -> CompletionRequest {
+pub(super) fn asked_by_openai(body: &Value) -> CompletionRequest {
     let asked = openai::read_request(&Bytes::from(body.to_string()));
     CompletionRequest {
         raw: None,
@@ -53,7 +53,7 @@ fn asked_by_openai(body: &Value) -> CompletionRequest {
     }
 }
 
-fn asked_by_anthropic(body: &Value) -> CompletionRequest {
+pub(super) fn asked_by_anthropic(body: &Value) -> CompletionRequest {
     let asked = anthropic::read_request(&Bytes::from(body.to_string()));
     CompletionRequest {
         raw: None,
@@ -65,7 +65,7 @@ fn encode(format: &str, request: &CompletionRequest, model: &str) -> Result<Enco
     wire(format).encode(request, model, &without(&[]))
 }
 
-fn sent(format: &str, request: &CompletionRequest, model: &str) -> (Value, Vec<String>) {
+pub(super) fn sent(format: &str, request: &CompletionRequest, model: &str) -> (Value, Vec<String>) {
     let encoded = encode(format, request, model).expect("a request");
     let body = serde_json::from_slice(&encoded.body.expect("a body")).expect("JSON");
     let dropped = encoded.dropped.into_iter().map(String::from).collect();
@@ -257,42 +257,6 @@ fn anthropic_to_the_others() {
         .expect("a request")
         .path;
     assert_eq!(path, "/models/gemini-3-pro:streamGenerateContent?alt=sse");
-}
-
-#[test]
-fn a_gemini_signature_survives_both_doors() {
-    let body = r#"{"candidates":[{"content":{"parts":[
-        {"functionCall":{"id":"f1","name":"a","args":{}},"thoughtSignature":"c2ln"},
-        {"functionCall":{"id":"f2","name":"b","args":{}}}]},"finishReason":"STOP"}]}"#;
-    let completion = read("gemini", body.as_bytes()).expect("an answer");
-    let envelope = super::super::Envelope {
-        id: "i".to_owned(),
-        model: "m".to_owned(),
-        created: 1,
-    };
-    let chat: Value =
-        serde_json::from_slice(&openai::write_answer(&completion, &envelope)).expect("JSON");
-    let again = asked_by_openai(&json!({"model": "m", "messages": [
-        {"role": "user", "content": "x"}, chat["choices"][0]["message"],
-    ]}));
-    let message: Value =
-        serde_json::from_slice(&anthropic::write_answer(&completion, &envelope)).expect("JSON");
-    let also = asked_by_anthropic(&json!({"model": "m", "max_tokens": 1, "messages": [
-        {"role": "user", "content": "x"},
-        {"role": "assistant", "content": message["content"]},
-    ]}));
-    for request in [again, also] {
-        let (body, _) = sent("gemini", &request, "gemini-3-pro");
-        assert_eq!(
-            body["contents"][1]["parts"],
-            json!([
-                {"functionCall": {"id": "f1", "name": "a", "args": {}}, "thoughtSignature": "c2ln"},
-                {"functionCall": {"id": "f2", "name": "b", "args": {}}},
-            ])
-        );
-        let (body, _) = sent("anthropic", &request, "claude-haiku-4-5");
-        assert!(!body.to_string().contains("c2ln"), "it is nobody else's");
-    }
 }
 
 #[test]
