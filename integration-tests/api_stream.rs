@@ -9,9 +9,8 @@ use crate::support::{
     chat::{Door, End, Said},
     stream::{Cut, Stream},
     vendor::Vendor,
+    vendors::VENDORS,
 };
-
-const VENDORS: [Vendor; 3] = [Vendor::Anthropic, Vendor::Gemini, Vendor::OpenAi];
 
 fn ask(params: Value) -> Value {
     json!({"tool": "llm_complete", "params": params, "stream": true})

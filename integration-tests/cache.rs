@@ -29,13 +29,14 @@ fn keeping(seconds: &str, upstream: &FakeUpstream) -> HubBuilder {
         .env("HUB__TOOL__LLM_COMPLETE__CACHE_TTL_SEC", seconds)
 }
 
-async fn stop(hub: Hub) {
+/// Ends it in good order.
+pub(crate) async fn stop(hub: Hub) {
     hub.terminate();
     hub.finish(LOOK).await.assert_exit(0);
 }
 
 /// Waits until the state file is open.
-async fn opened(hub: &Hub) {
+pub(crate) async fn opened(hub: &Hub) {
     let open = async || {
         let reply = hub.call("db_query", json!({"sql": "SELECT 1"})).await;
         (reply.status == 200).then_some(())

@@ -3,40 +3,19 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun,
+    FakeUpstream, Fault, Hub, Pyfun, Reply,
     chat::{DOORS, Door, End, Said},
     http,
     pyfun::Provider,
     stream::{Cut, Stream},
     vendor::Vendor,
+    vendors::{MODELS, VENDORS, separate},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A model of each vendor format.
-const MODELS: [(&str, &str); 3] = [
-    ("claude-fast-1", "anthropic"),
-    ("gemini-fast-1", "gemini"),
-    ("acme/open-20b:free", "openrouter"),
-];
-
-/// Three providers that do not stand in for each other, at a vendor that converses.
-async fn separate() -> (FakeUpstream, Hub) {
-    let upstream = FakeUpstream::start().await;
-    for script in [&upstream.anthropic, &upstream.gemini, &upstream.openai] {
-        script.always(Fault::Talk);
-    }
-    let base = &upstream.url();
-    let providers = [
-        Provider::anthropic(base).fallback_to(""),
-        Provider::gemini(base).fallback_to(""),
-        Provider::openrouter(base).fallback_to(""),
-    ];
-    let hub = Hub::with(&Pyfun::chain(providers)).await;
-    (upstream, hub)
-}
 
 /// Tools as both doors describe them.
 fn tools(door: Door) -> Value {
@@ -247,7 +226,7 @@ async fn every_vendor_streams_at_both_doors() {
 
 #[tokio::test]
 async fn two_tools_are_called_and_answered() {
-    let (_upstream, hub) = separate().await;
+    let (upstream, hub) = separate().await;
     for door in DOORS {
         for (model, provider) in MODELS {
             for streams in [false, true] {
@@ -280,8 +259,21 @@ async fn two_tools_are_called_and_answered() {
                 };
                 assert_eq!(finish.0, finish.1, "{place}");
 
-                let answer = ask(&with_results(door, body, &answer)).await;
+                let told = with_results(door, body, &answer);
+                let answer = ask(&told).await;
                 assert_eq!(door.text(&answer), "It says sun and rain.", "{place}");
+                // What Gemini signed comes back to it; what another said needs no signature of its own.
+                let mut elsewhere = told;
+                elsewhere["model"] = "gemini-fast-3".into();
+                ask(&elsewhere).await;
+                let sent = upstream.gemini.seen().last().cloned().unwrap();
+                let first = &sent.body["contents"][1]["parts"][0];
+                assert_eq!(first["functionCall"]["name"], "weather", "{place}");
+                let expected = match provider {
+                    "gemini" => "c2lnbmF0dXJl",
+                    _ => "skip_thought_signature_validator",
+                };
+                assert_eq!(first["thoughtSignature"], expected, "{place}");
             }
         }
     }
@@ -516,11 +508,6 @@ async fn errors_have_the_shape_of_their_vendor() {
                 for body in [door.ask(model, "hello"), door.ask_stream(model, "hello")] {
                     let reply = hub.chat(door, &body).await;
                     let place = format!("{door:?} {model} {fault:?}: {reply}");
-                    if matches!(fault, Fault::ErrorInside200) && reply.status != status {
-                        // Only some formats know such an error; to others it is unreadable.
-                        assert_eq!(reply.status, 502, "{place}");
-                        continue;
-                    }
                     assert_eq!(reply.status, status, "{place}");
                     let (found, sentence) = door.error(&reply.body);
                     assert_eq!(found, kind, "{place}");
@@ -628,31 +615,52 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
 
 #[tokio::test]
 async fn a_failure_before_the_first_part_costs_one_clean_fallback() {
+    let cut = |cut| Fault::Stream(Stream::of(&["a", "b"]).cut(0, cut));
     let failures = [
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Close)),
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Error)),
-        Fault::Stream(Stream::of(&["a", "b"]).cut(0, Cut::Reset)),
+        cut(Cut::Close),
+        cut(Cut::Error),
+        cut(Cut::Reset),
         Fault::Status(529),
         Fault::ResetBeforeAnswer,
         Fault::ErrorInside200,
+        // Events that are none, and no event at all.
+        Fault::Body(200, "text/event-stream", b"data: <html>\n\n".to_vec()),
+        Fault::Body(200, "text/event-stream", Vec::new()),
     ];
     let upstream = FakeUpstream::start().await;
-    let hub = Hub::three(&upstream).await;
-    for door in DOORS {
-        for failure in &failures {
-            upstream.anthropic.always(failure.clone());
-            let stream = hub
-                .chat_stream(door, &door.ask_stream("claude-fast-1", "hello"))
-                .await;
-            assert_eq!(stream.header("x-hub-provider"), "gemini", "{failure:?}");
-            let (said, end) = stream.rest().await;
-            assert_eq!(
-                door.text_of(&said),
-                "hello from gemini",
-                "{failure:?}: {said:?}"
-            );
-            assert!(door.is_complete(&said), "{failure:?}: {said:?}");
-            assert_eq!(end, End::Clean, "{failure:?}");
+    let base = &upstream.url();
+    let providers = [
+        Provider::anthropic(base),
+        Provider::gemini(base),
+        Provider::openrouter(base),
+    ];
+    for index in 0..MODELS.len() {
+        // Each format fails once before each of the others.
+        for next in [(index + 1) % 3, (index + 2) % 3] {
+            let ((model, first), (_, second)) = (MODELS[index], MODELS[next]);
+            let chain = [providers[index].clone(), providers[next].clone()];
+            let hub = Hub::with(&Pyfun::chain(chain)).await;
+            upstream.always(&Fault::Talk);
+            // What this vendor says when it fails, under a status that says that it does not.
+            let inside = Fault::Json(200, VENDORS[index].error(529, "overloaded"));
+            for failure in failures.iter().chain([&inside]) {
+                upstream.of(first).always(failure.clone());
+                for door in DOORS {
+                    let body = door.ask_stream(model, "hello");
+                    let stream = hub.chat_stream(door, &body).await;
+                    let place = format!("{first} {second} {door:?} {failure:?}");
+                    assert_eq!(stream.header("x-hub-provider"), second, "{place}");
+                    let (said, end) = stream.rest().await;
+                    let text = door.text_of(&said);
+                    assert_eq!(text, format!("hello from {second}"), "{place}");
+                    assert!(door.is_complete(&said), "{place}: {said:?}");
+                    assert_eq!(end, End::Clean, "{place}");
+                    // One answer, and nothing of the other.
+                    let begun = said.iter().filter(|said| said.event == "message_start");
+                    let expected = usize::from(door == Door::Anthropic);
+                    assert_eq!(begun.count(), expected, "{place}: {said:?}");
+                }
+            }
         }
     }
 }
@@ -692,11 +700,6 @@ async fn a_client_that_hangs_up_cancels_the_vendor() {
     upstream.always(&fault);
     for (index, door) in DOORS.into_iter().enumerate() {
         for (model, provider) in MODELS {
-            let script = match provider {
-                "anthropic" => &upstream.anthropic,
-                "gemini" => &upstream.gemini,
-                _ => &upstream.openai,
-            };
             let mut stream = hub
                 .chat_stream(door, &door.ask_stream(model, "hello"))
                 .await;
@@ -704,9 +707,31 @@ async fn a_client_that_hangs_up_cancels_the_vendor() {
             while !text.contains("part 0") {
                 text.push_str(&stream.next().await.expect("a first part").data);
             }
-            let exchange = script.arrival(index).await;
+            let exchange = upstream.of(provider).arrival(index).await;
             drop(stream);
             exchange.hung_up_within(SECOND).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_before_the_answer_cancels_the_vendor() {
+    let (upstream, hub) = separate().await;
+    upstream.always(&Fault::Hang);
+    let mut index = 0;
+    for door in DOORS {
+        for streams in [false, true] {
+            for (model, provider) in MODELS {
+                let mut body = door.ask(model, "hello");
+                body["stream"] = streams.into();
+                let mut socket = TcpStream::connect(hub.address).await.unwrap();
+                let bytes = door.request(&[], &body);
+                socket.write_all(&bytes).await.unwrap();
+                let exchange = upstream.of(provider).arrival(index).await;
+                drop(socket);
+                exchange.hung_up_within(SECOND).await;
+            }
+            index += 1;
         }
     }
 }
@@ -779,7 +804,7 @@ async fn a_key_opens_these_doors_as_far_as_it_goes() {
         let bytes = http::request("POST", door.path(), &headers, text.as_bytes());
         hub.raw(&bytes).await
     };
-    let assert_refused = |door: Door, reply: &crate::support::Reply, status: u16, kind: &str| {
+    let assert_refused = |door: Door, reply: &Reply, status: u16, kind: &str| {
         assert_eq!(reply.status, status, "{reply}");
         assert_eq!(door.error(&reply.body).0, kind, "{reply}");
     };
@@ -825,6 +850,42 @@ async fn a_key_opens_these_doors_as_far_as_it_goes() {
     let data = listed.assert_ok().body["data"].as_array().unwrap();
     let ids: Vec<_> = data.iter().map(|model| model["id"].clone()).collect();
     assert_eq!(ids, ["gemini-fast-1-lite", "llm_complete"]);
+}
+
+#[tokio::test]
+async fn a_tool_outside_of_a_scope_is_forbidden_and_not_missing() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys().data();
+    let hub = hub.start().await;
+    // Every model, and one tool.
+    let key = hub.add_key("one-tool", &["--tools", "summarize"]).await;
+    let ask = async |door: Door, name: &str| {
+        let bytes = door.request(&[("X-Hub-Key", &key)], &door.ask(name, "hello"));
+        hub.raw(&bytes).await
+    };
+    for door in DOORS {
+        let reply = ask(door, "summarize").await;
+        assert_eq!(door.text(&reply.assert_ok().body), "hello from anthropic");
+        let cases = [
+            ("code_review", 403, "permission_error"),
+            ("llm_complete", 403, "permission_error"),
+            // Models by their names are what `llm_complete` is for.
+            ("claude-fast-1", 403, "permission_error"),
+            ("nobody-knows-it", 404, "not_found"),
+        ];
+        for (name, status, kind) in cases {
+            let reply = ask(door, name).await;
+            assert_eq!(reply.status, status, "{name}: {reply}");
+            let (found, _) = door.error(&reply.body);
+            let expected = match (kind, door) {
+                ("not_found", Door::OpenAi) => "invalid_request_error",
+                ("not_found", Door::Anthropic) => "not_found_error",
+                (kind, _) => kind,
+            };
+            assert_eq!(found, expected, "{name}: {reply}");
+        }
+    }
+    assert_eq!(upstream.seen().len(), 2);
 }
 
 #[tokio::test]

@@ -10,35 +10,25 @@ use tokio::{
 };
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun,
+    FakeUpstream, Hub, Pyfun,
     packages::{Node, python},
     pyfun::Provider,
-    vectors, within,
+    vectors,
+    vendors::{MODELS, apart, conversing},
+    within,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Longest run of one client, its start on a busy machine included.
 const RUN: Duration = Duration::from_secs(120);
-/// A model of each vendor format, and who offers it.
-const MODELS: [(&str, &str); 3] = [
-    ("claude-fast-1", "anthropic"),
-    ("gemini-fast-1", "gemini"),
-    ("acme/open-20b:free", "openrouter"),
-];
+/// The hub's own.
+const KEY: &str = "a-key-of-thirty-two-characters-x";
 
-/// Three providers that do not stand in for each other, at a vendor that converses.
+/// Such a house, where nobody enters without the key.
 async fn house() -> (FakeUpstream, Hub) {
-    let upstream = FakeUpstream::start().await;
-    for script in [&upstream.anthropic, &upstream.gemini, &upstream.openai] {
-        script.always(Fault::Talk);
-    }
-    let base = &upstream.url();
-    let providers = [
-        Provider::anthropic(base).fallback_to(""),
-        Provider::gemini(base).fallback_to(""),
-        Provider::openrouter(base).fallback_to(""),
-    ];
-    let hub = Hub::with(&Pyfun::chain(providers)).await;
+    let upstream = conversing().await;
+    let hub = Hub::builder().pyfun(&apart(&upstream)).keys();
+    let hub = hub.env("HUB_API_KEY", KEY).start().await;
     (upstream, hub)
 }
 
@@ -57,7 +47,7 @@ struct Expected {
 
 async fn everything(mut command: Command, expected: &Expected) {
     let (upstream, hub) = house().await;
-    command.arg(format!("http://{}", hub.address));
+    command.args([&format!("http://{}", hub.address), KEY]);
     command.args(MODELS.map(|(model, _)| model));
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut client = command.spawn().unwrap();
@@ -95,37 +85,45 @@ async fn everything(mut command: Command, expected: &Expected) {
     }
     for (_, provider) in MODELS {
         assert_eq!(next().await, "begun");
-        let script = match provider {
-            "anthropic" => &upstream.anthropic,
-            "gemini" => &upstream.gemini,
-            _ => &upstream.openai,
-        };
-        let hanging = script.seen().last().cloned().unwrap();
+        let hanging = upstream.of(provider).seen().last().cloned().unwrap();
         input.write_all(b"now\n").await.unwrap();
         hanging.hung_up_within(SECOND).await;
     }
     assert_eq!(next().await, "done");
 }
 
-fn openai_errors(api_error: &str) -> Value {
+/// What every SDK calls these, and what it has its own words for.
+fn errors(overloaded: Value, broken: Value) -> Value {
     json!({
         "unknown": ["NotFoundError", 404, true],
+        "stranger": ["AuthenticationError", 401, true],
+        "stranger streams": ["AuthenticationError", 401, true],
         "400": ["BadRequestError", 400, true],
         // The hub's key is wrong, not the caller's.
         "401": ["InternalServerError", 502, true],
         "429": ["RateLimitError", 429, true],
-        "529": ["InternalServerError", 503, true],
+        "529": overloaded,
         "500": ["InternalServerError", 502, true],
-        "die": [api_error, null, true],
+        "die": broken,
     })
 }
 
 fn openai() -> Expected {
+    let overloaded = json!(["InternalServerError", 503, true]);
     Expected {
         stop: "stop",
         calls: "tool_calls",
         usage: 22,
-        errors: openai_errors("APIError"),
+        errors: errors(overloaded, json!(["APIError", null, true])),
+    }
+}
+
+fn anthropic(broken: Value) -> Expected {
+    Expected {
+        stop: "end_turn",
+        calls: "tool_use",
+        usage: 7,
+        errors: errors(json!(["OverloadedError", 529, true]), broken),
     }
 }
 
@@ -147,43 +145,17 @@ async fn openai_for_node_does_everything() {
 async fn anthropic_for_python_does_everything() {
     let mut command = python();
     command.arg(script("anthropic_client.py"));
-    let expected = Expected {
-        stop: "end_turn",
-        calls: "tool_use",
-        usage: 7,
-        errors: json!({
-            "unknown": ["NotFoundError", 404, true],
-            "400": ["BadRequestError", 400, true],
-            "401": ["InternalServerError", 502, true],
-            "429": ["RateLimitError", 429, true],
-            "529": ["OverloadedError", 529, true],
-            "500": ["InternalServerError", 502, true],
-            // An error event has the status of the stream.
-            "die": ["APIStatusError", 200, true],
-        }),
-    };
-    everything(command, &expected).await;
+    // An error event has the status of the stream.
+    let broken = json!(["APIStatusError", 200, true]);
+    everything(command, &anthropic(broken)).await;
 }
 
 #[tokio::test]
 async fn anthropic_for_node_does_everything() {
     let mut command = Node::get().command();
     command.arg(script("anthropic_client.cjs"));
-    let expected = Expected {
-        stop: "end_turn",
-        calls: "tool_use",
-        usage: 7,
-        errors: json!({
-            "unknown": ["NotFoundError", 404, true],
-            "400": ["BadRequestError", 400, true],
-            "401": ["InternalServerError", 502, true],
-            "429": ["RateLimitError", 429, true],
-            "529": ["OverloadedError", 529, true],
-            "500": ["InternalServerError", 502, true],
-            "die": ["APIError", null, true],
-        }),
-    };
-    everything(command, &expected).await;
+    let broken = json!(["APIError", null, true]);
+    everything(command, &anthropic(broken)).await;
 }
 
 /// Vectors through an SDK, with each format behind that has them.
@@ -247,7 +219,7 @@ async fn langchain_streams_and_calls_tools() {
     let (_upstream, hub) = house().await;
     let mut command = python();
     command.arg(script("langchain_client.py"));
-    command.arg(format!("http://{}", hub.address));
+    command.args([&format!("http://{}", hub.address), KEY]);
     command.args(MODELS.map(|(model, _)| model));
     let output = within(RUN, "the client's end", command.output())
         .await

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FakeUpstream, Hub, Pyfun, chat::DOORS, http};
+use crate::support::{
+    FakeUpstream, Hub, Pyfun,
+    chat::{DOORS, End},
+    http,
+};
 
 const ANTHROPIC: (&str, &str) = ("anthropic-version", "2023-06-01");
 
@@ -118,4 +122,39 @@ async fn a_model_has_the_name_that_the_configuration_gives_it() {
         assert_eq!(exchange.body["model"], "claude-strong-1");
     }
     assert_eq!(upstream.anthropic.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn every_kind_of_name_is_asked_for_at_both_doors() {
+    let upstream = FakeUpstream::start().await;
+    let block = "[MODELS]\n[MODEL.strong]\nprovider = \"anthropic\"\nmodel = \"claude-strong-1\"\n\
+                 [MODEL.strong_END]\n[MODELS_END]\n";
+    let hub = Hub::with(&Pyfun::three(&upstream).and(block)).await;
+    let names = [
+        ("claude-strong-1", "claude-strong-1"),
+        ("anthropic/claude-strong-1", "claude-strong-1"),
+        ("strong", "claude-strong-1"),
+        ("openrouter/acme/open-20b:free", "acme/open-20b:free"),
+        ("gemini/gemini-fast-1-lite", "gemini-fast-1-lite"),
+        ("code_review", "claude-fast-1"),
+    ];
+    for door in DOORS {
+        for (name, model) in names {
+            let whole = hub.chat(door, &door.ask(name, "hello")).await;
+            assert_eq!(whole.assert_ok().header("x-hub-model"), model, "{name}");
+            assert_eq!(whole.body["model"], model, "{name}");
+            let stream = hub.chat_stream(door, &door.ask_stream(name, "hello")).await;
+            assert_eq!(stream.header("x-hub-model"), model, "{name}");
+            let (said, end) = stream.rest().await;
+            assert!(
+                door.is_complete(&said) && end == End::Clean,
+                "{name}: {said:?}"
+            );
+        }
+        // A provider's name alone, and one before another's model, are no model.
+        for name in ["anthropic", "gemini/claude-strong-1", "anthropic/strong"] {
+            let reply = hub.chat(door, &door.ask(name, "hello")).await;
+            assert_eq!(reply.status, 404, "{name}: {reply}");
+        }
+    }
 }

@@ -256,6 +256,14 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
 
 // === impl Answered ===
 
+impl<A> Answered<A> {
+    /// Who answered.
+    pub fn provider(&self) -> Arc<str> {
+        let last = self.attempts.last();
+        last.map_or_else(|| Arc::from(""), |last| last.provider.clone())
+    }
+}
+
 impl Answered {
     /// The whole answer; `None` if it comes bit by bit, as nobody asked for here.
     pub fn whole(self) -> Option<Answered<Completion>> {

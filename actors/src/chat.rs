@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
+    cache::{self, Answer, Asked, Begun, Collector, Given, Status, Told},
     call::{Answered, walk},
     catalogue::{Catalogue, ModelInfo, ToolKind},
     error::CallError,
@@ -36,6 +37,8 @@ pub struct Chat {
     pub model: String,
     /// What is asked.
     pub request: CompletionRequest,
+    /// Whether the caller lets the cache be used.
+    pub cache: bool,
     /// When it came in.
     pub received: Instant,
 }
@@ -55,6 +58,10 @@ pub struct Chatted<A = Completed> {
     pub dropped: Vec<Cow<'static, str>>,
     /// Who was asked, in order; the last one answers.
     pub attempts: Vec<Attempt>,
+    /// What the cache did; `None` if what was asked for has none.
+    pub cache: Option<Status>,
+    /// Wants to see the events of an answer that comes bit by bit.
+    pub collector: Option<Collector>,
     /// What remains to be done once the answer is complete.
     pub keeping: Keeping,
 }
@@ -73,12 +80,13 @@ pub struct Keeping {
 ///
 /// # Errors
 /// Every [`CallError`] there is.
-pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError> {
+pub async fn run(catalogue: &Arc<Catalogue>, chat: Chat) -> Result<Chatted, CallError> {
     let Chat {
         principal,
         door,
         model,
         mut request,
+        cache,
         received,
     } = chat;
     let counts = request.count;
@@ -121,6 +129,16 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
                 timeout: tool.timeout,
             };
             let plan = Plan::conversation(catalogue, asker, start, request, received)?;
+            if !counts {
+                let asked = Asked {
+                    catalogue,
+                    tool,
+                    principal: &principal,
+                    cache,
+                    observer: None,
+                };
+                return through_cache(asked, prompt, plan).await;
+            }
             (tool.name.clone(), plan)
         }
     };
@@ -134,6 +152,39 @@ pub async fn run(catalogue: &Catalogue, chat: Chat) -> Result<Chatted, CallError
         chatted.keeping.db = None;
     }
     Ok(chatted)
+}
+
+/// Runs a conversation that asks for a tool, whose answers may be kept.
+///
+/// # Errors
+/// Every [`CallError`] there is.
+pub async fn through_cache(
+    asked: Asked<'_>,
+    prompt: Option<String>,
+    plan: Plan,
+) -> Result<Chatted, CallError> {
+    let (catalogue, tool) = (asked.catalogue, asked.tool.name.clone());
+    let streams = plan.request.stream;
+    let given = if streams {
+        match cache::begin(asked, plan).await? {
+            Begun::Kept(given) => given,
+            Begun::Told(told) => {
+                let Told {
+                    answered,
+                    status,
+                    collector,
+                } = *told;
+                return Ok(Chatted {
+                    cache: status,
+                    collector,
+                    ..Chatted::new(catalogue, tool, prompt, answered)
+                });
+            }
+        }
+    } else {
+        cache::answer(asked, plan, Answer::told).await?
+    };
+    Chatted::given(catalogue, tool, prompt, given, streams)
 }
 
 /// What a name means to somebody.
@@ -165,10 +216,17 @@ impl<A> Chatted<A> {
         prompt: Option<String>,
         walked: Answered<A>,
     ) -> Self {
-        let provider = walked
-            .attempts
-            .last()
-            .map_or_else(|| Arc::from(""), |last: &Attempt| last.provider.clone());
+        let provider = walked.provider();
+        Self::of(catalogue, tool, prompt, provider, walked)
+    }
+
+    fn of(
+        catalogue: &Catalogue,
+        tool: Arc<str>,
+        prompt: Option<String>,
+        provider: Arc<str>,
+        walked: Answered<A>,
+    ) -> Self {
         Self {
             answer: walked.answer,
             keeping: Keeping {
@@ -183,7 +241,39 @@ impl<A> Chatted<A> {
             model: walked.model,
             dropped: walked.dropped,
             attempts: walked.attempts,
+            cache: None,
+            collector: None,
         }
+    }
+}
+
+impl Chatted {
+    /// An answer that the cache had, or will have.
+    fn given(
+        catalogue: &Catalogue,
+        tool: Arc<str>,
+        prompt: Option<String>,
+        given: Given,
+        streams: bool,
+    ) -> Result<Self, CallError> {
+        let answer = given.completed(streams).ok_or(CallError::Internal)?;
+        let Given {
+            answer: kept,
+            status,
+            attempts,
+        } = given;
+        let (provider, model) = (kept.provider.clone(), kept.model.clone());
+        let walked = Answered {
+            answer,
+            model,
+            limit: u32::MAX,
+            dropped: kept.dropped(),
+            attempts,
+        };
+        Ok(Self {
+            cache: status,
+            ..Self::of(catalogue, tool, prompt, provider, walked)
+        })
     }
 }
 

@@ -8,6 +8,14 @@ use crate::{
     streaming::{Event, Streaming},
 };
 
+/// The pictures among these parts.
+pub(crate) fn pictures(parts: &[Part]) -> impl Iterator<Item = &Media> {
+    parts.iter().filter_map(|part| match &part.content {
+        Content::Image(media) => Some(media),
+        _ => None,
+    })
+}
+
 // === impl Completion ===
 
 impl Completion {
@@ -42,10 +50,7 @@ impl Completion {
 
     /// The pictures in it.
     pub fn images(&self) -> impl Iterator<Item = &Media> {
-        self.parts.iter().filter_map(|part| match &part.content {
-            Content::Image(media) => Some(media),
-            _ => None,
-        })
+        pictures(&self.parts)
     }
 
     /// Whether one of its texts is what `sought` looks for.

@@ -4,7 +4,14 @@
 //! a failed attempt like any other. It ends with [`Event::End`] or with a [`Failure`], never with
 //! silence: who reads it cannot take half an answer for a whole one.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -88,8 +95,9 @@ pub enum Event {
 pub struct Streaming {
     opening: VecDeque<Event>,
     rest: mpsc::Receiver<Waiting>,
-    /// When a provider that says nothing is given up.
+    /// When a provider that says nothing is given up, as far as is known.
     patience: Instant,
+    heard: Heard,
     ended: bool,
 }
 
@@ -98,6 +106,15 @@ pub struct Streaming {
 pub struct Sink {
     to: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
+    heard: Heard,
+}
+
+/// When the vendor was heard last: its signs of life are no events, and yet keep the reader waiting.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    begun: Instant,
+    /// Milliseconds after the beginning.
+    last: Arc<AtomicU64>,
 }
 
 /// The reader is gone.
@@ -128,7 +145,8 @@ impl Event {
         }
     }
 
-    fn size(&self) -> usize {
+    /// Bytes that it takes, roughly.
+    pub fn size(&self) -> usize {
         EVENT
             + match self {
                 Self::Raw(bytes) => bytes.len(),
@@ -150,14 +168,20 @@ impl Streaming {
     /// A stream that begins with `opening`, and where its rest goes.
     pub fn new(opening: VecDeque<Event>) -> (Sink, Self) {
         let (to, rest) = mpsc::channel(MOST_EVENTS);
+        let heard = Heard {
+            begun: Instant::now(),
+            last: Arc::default(),
+        };
         let sink = Sink {
             to,
             room: Arc::new(Semaphore::new(MOST_WAITING)),
+            heard: heard.clone(),
         };
         let stream = Self {
             opening,
             rest,
-            patience: Instant::now() + IDLE + GRACE,
+            patience: heard.patience(),
+            heard,
             ended: false,
         };
         (sink, stream)
@@ -179,15 +203,25 @@ impl Streaming {
         }
         let step = match self.opening.pop_front() {
             Some(event) => Ok(event),
-            None => match timeout_at(self.patience, self.rest.recv()).await {
-                Ok(Some(waiting)) => waiting.step,
-                Ok(None) => Err(Failure::new(FailureKind::Interrupted, Class::NextNow)),
-                Err(_elapsed) => Err(Failure::new(FailureKind::Timeout, Class::NextNow)),
-            },
+            None => self.wait().await,
         };
         self.patience = Instant::now() + IDLE + GRACE;
         self.ended = matches!(step, Err(_) | Ok(Event::End { .. }));
         Some(step)
+    }
+
+    async fn wait(&mut self) -> Result<Event, Failure> {
+        loop {
+            return match timeout_at(self.patience, self.rest.recv()).await {
+                Ok(Some(waiting)) => waiting.step,
+                Ok(None) => Err(Failure::new(FailureKind::Interrupted, Class::NextNow)),
+                Err(_elapsed) if Instant::now() < self.heard.patience() => {
+                    self.patience = self.heard.patience();
+                    continue;
+                }
+                Err(_elapsed) => Err(Failure::new(FailureKind::Timeout, Class::NextNow)),
+            };
+        }
     }
 }
 
@@ -217,6 +251,11 @@ impl Sink {
         }
     }
 
+    /// Where signs of life of the vendor are noted.
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+
     /// Ends the stream with the reason why it breaks off.
     pub async fn fail(self, failure: Failure) {
         let waiting = Waiting {
@@ -230,6 +269,22 @@ impl Sink {
     /// Returns when nobody reads any more.
     pub async fn gone(&self) {
         self.to.closed().await;
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    /// The vendor has just said something.
+    pub fn now(&self) {
+        let after = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(after, Ordering::Relaxed);
+    }
+
+    /// Until when its provider is waited for, which gives it up a little earlier.
+    fn patience(&self) -> Instant {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        self.begun + last + IDLE + GRACE
     }
 }
 

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::{
     attempt::Attempt,
-    cache::{self, Asked},
-    call::{Answered, walk},
+    cache::{self, Answer, Asked},
+    call::Answered,
     catalogue::{Catalogue, Tool, ToolKind},
-    chat::Chatted,
+    chat::{self, Chatted},
     db_query,
     error::CallError,
     history, inventory,
@@ -22,8 +22,7 @@ use crate::{
     plan::{Plan, list},
     principal::Principal,
     progress::Observer,
-    protocol::{Completion, FinishReason, Found, ReportHealth, Rows, Usage},
-    provider::wire::media,
+    protocol::{FinishReason, Found, ReportHealth, Rows, Usage},
     search::Findings,
     view::NO_MODEL,
 };
@@ -56,10 +55,8 @@ pub struct Outcome {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum ToolResult {
-    /// An answer, alone.
-    Text(String),
-    /// The same, which the cache has, too.
-    Kept(Arc<str>),
+    /// An answer, alone. The cache may have it, too.
+    Text(Arc<str>),
     /// An object.
     Json(Value),
     /// A query's rows.
@@ -144,11 +141,8 @@ pub async fn run(
             let params = params.llm()?;
             let asked = asked(params.cache, call.observer);
             let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
-            let tell = |catalogue: &Catalogue, tool: &Tool, walked: Answered| {
-                let walked = walked.whole().ok_or(CallError::Internal)?;
-                Ok(answered(catalogue, &tool.name, walked))
-            };
-            let outcome = cache::answer(asked, plan, tell).await?;
+            let given = cache::answer(asked, plan, Answer::told).await?;
+            let outcome = given.outcome(catalogue.hub.tag_replies);
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
         }
@@ -162,14 +156,15 @@ pub async fn run(
             let query = history::prompt(catalogue, &params.request.query);
             let asked = asked(params.cache, call.observer);
             let plan = Plan::search(catalogue, tool, start, usual, params, call.received)?;
-            let tell = move |catalogue: &Catalogue, tool: &Tool, mut walked: Answered<Found>| {
+            let tell = move |_: &Catalogue, mut walked: Answered<Found>| {
                 if unwanted {
                     // Not every vendor can be told so.
                     walked.answer.answer = None;
                 }
-                Ok(found(catalogue, tool, walked))
+                Ok(Answer::found(walked))
             };
-            let outcome = cache::answer(asked, plan, tell).await?;
+            let given = cache::answer(asked, plan, tell).await?;
+            let outcome = given.outcome(catalogue.hub.tag_replies);
             history::keep(catalogue, tool, query, &outcome);
             Ok(outcome)
         }
@@ -244,14 +239,20 @@ pub fn find<'a>(
 ///
 /// # Errors
 /// Every [`CallError`] there is.
-pub async fn tell(catalogue: &Catalogue, call: Call) -> Result<Chatted, CallError> {
+pub async fn tell(catalogue: &Arc<Catalogue>, call: Call) -> Result<Chatted, CallError> {
     let principal = call.principal;
     let tool = find(catalogue, &principal, &call.tool)?;
     let mut params = Params::new(&tool.name, call.params)?.llm()?;
     params.stream = true;
+    let asked = Asked {
+        catalogue,
+        tool,
+        principal: &principal,
+        cache: params.cache != Some(false),
+        observer: call.observer,
+    };
     let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
-    let walked = walk(&plan, catalogue, call.observer.as_ref()).await?;
-    Ok(Chatted::new(catalogue, tool.name.clone(), prompt, walked))
+    chat::through_cache(asked, prompt, plan).await
 }
 
 /// The plan of a call of an LLM tool, and what is kept of its prompt.
@@ -274,44 +275,6 @@ fn planned(
     Ok((prompt, plan))
 }
 
-/// What an answer comes to that is complete.
-pub fn answered(catalogue: &Catalogue, tool: &str, answered: Answered<Completion>) -> Outcome {
-    let Answered {
-        mut answer,
-        model,
-        dropped,
-        attempts,
-        ..
-    } = answered;
-    let provider = attempts.last().map_or("", |last| &*last.provider);
-    let listed = catalogue
-        .model_of(provider, &model)
-        .and_then(|info| info.cost(&answer.usage));
-    let about = About::Completion {
-        answered_by: answer.model.take().filter(|answered| **answered != *model),
-        finish_reason: answer.finish,
-        usage: answer.usage,
-        cost_usd: answer.usage.cost_usd.or(listed),
-        images: answer.images().filter_map(media::address).collect(),
-        dropped_params: dropped,
-    };
-    Outcome::of_provider(catalogue, tool, answer.into_text(), model, about, attempts)
-}
-
-fn found(catalogue: &Catalogue, tool: &Tool, answered: Answered<Found>) -> Outcome {
-    let Answered {
-        answer,
-        model,
-        limit,
-        dropped,
-        attempts,
-    } = answered;
-    let findings = Findings::new(answer, limit, dropped);
-    let text = findings.text();
-    let about = About::Search(Arc::new(findings));
-    Outcome::of_provider(catalogue, &tool.name, text, model, about, attempts)
-}
-
 /// The rows alone: whether they are all is said beside them.
 fn rows<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
     rows.rows.serialize(serializer)
@@ -320,41 +283,10 @@ fn rows<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
 // === impl Outcome ===
 
 impl Outcome {
-    fn of_provider(
-        catalogue: &Catalogue,
-        tool: &str,
-        text: String,
-        model: Arc<str>,
-        about: About,
-        attempts: Vec<Attempt>,
-    ) -> Self {
-        let provider = attempts
-            .last()
-            .map_or_else(|| tool.into(), |last| last.provider.clone());
-        let text = if catalogue.hub.tag_replies {
-            format!("[{provider}] {text}")
-        } else {
-            text
-        };
-        Self {
-            result: ToolResult::Text(text),
-            provenance: Some(Provenance {
-                provider,
-                model,
-                cached: false,
-                cache: None,
-                saved_usd: None,
-                about,
-                attempts,
-            }),
-        }
-    }
-
     /// The answer's text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.result {
             ToolResult::Text(text) => Some(text),
-            ToolResult::Kept(text) => Some(text),
             ToolResult::Json(_) | ToolResult::Rows(_) => None,
         }
     }

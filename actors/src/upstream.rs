@@ -223,6 +223,18 @@ fn unread(error: &reqwest::Error) -> UpstreamError {
 // === impl Arriving ===
 
 impl Arriving {
+    /// An answer that comes as `body` does.
+    #[cfg(test)]
+    pub(crate) fn of<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error: std::error::Error + Send + Sync>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self(http::Response::new(reqwest::Body::wrap(body)).into())
+    }
+
     /// Any status, 3xx too: redirects are never followed.
     pub fn status(&self) -> StatusCode {
         self.0.status()

@@ -1,35 +1,21 @@
-"""The official Anthropic SDK against a hub: python anthropic_client.py BASE MODEL..
+"""The official Anthropic SDK against a hub; `everything` says what it does."""
 
-Does everything once for each model and prints one line of JSON for each, then waits for a line before
-it hangs up on a stream.
-"""
-
-import json
 import sys
 
 import anthropic
+import everything
 from anthropic import Anthropic
+from everything import base, key
 
-base, *models = sys.argv[1:]
-client = Anthropic(base_url=base, api_key="any", max_retries=0, timeout=60)
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-SCHEMA = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-    "required": ["name", "age"],
-    "additionalProperties": False,
-}
+sdk = Anthropic(base_url=base, api_key=key, max_retries=0, timeout=60)
+stranger = sdk.with_options(api_key="a-wrong-key")
 TOOLS = [
     {
         "name": "weather",
         "description": "says how it is",
-        "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}},
+        "input_schema": everything.PARAMETERS,
     }
 ]
-
-
-def say(message):
-    print(json.dumps(message), flush=True)
 
 
 def request(model, content, **more):
@@ -38,8 +24,8 @@ def request(model, content, **more):
     return {"model": model, "max_tokens": 100, "messages": messages, **more}
 
 
-def ask(model, content, **more):
-    return client.messages.create(**request(model, content, **more))
+def ask(model, content, sdk=sdk, **more):
+    return sdk.messages.create(**request(model, content, **more))
 
 
 def text_of(message):
@@ -52,7 +38,7 @@ def plain(model):
 
 
 def stream(model):
-    with client.messages.stream(**request(model, "hello")) as events:
+    with sdk.messages.stream(**request(model, "hello")) as events:
         text = "".join(events.text_stream)
         answer = events.get_final_message()
     return [text, answer.usage.output_tokens]
@@ -63,7 +49,7 @@ def tools(model):
 
 
 def tools_streamed(model):
-    with client.messages.stream(**request(model, "how is the weather?", tools=TOOLS)) as events:
+    with sdk.messages.stream(**request(model, "how is the weather?", tools=TOOLS)) as events:
         return round_trip(model, events.get_final_message())
 
 
@@ -84,20 +70,24 @@ def round_trip(model, answer):
 
 
 def image(model):
-    source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+    source = {"type": "base64", "media_type": "image/png", "data": everything.PIXEL}
     parts = [{"type": "text", "text": "what is it?"}, {"type": "image", "source": source}]
     return text_of(ask(model, parts))
 
 
 def structured(model):
-    shape = {"format": {"type": "json_schema", "schema": SCHEMA}}
-    return json.loads(text_of(ask(model, "who?", extra_body={"output_config": shape})))
+    answer = sdk.messages.parse(**request(model, "who?"), output_format=everything.Person)
+    return answer.parsed_output
+
+
+def has_text(event):
+    return event.type == "content_block_delta"
 
 
 def error(model, text, **more):
     try:
         answer = ask(model, text, **more)
-        if more:
+        if "stream" in more:
             for _ in answer:
                 pass
         return "no error"
@@ -105,35 +95,4 @@ def error(model, text, **more):
         return [type(failed).__name__, failed.status_code, failed.request_id is not None]
 
 
-for model in models:
-    say(
-        {
-            "plain": plain(model),
-            "stream": stream(model),
-            "tools": tools(model),
-            "tools_streamed": tools_streamed(model),
-            "image": image(model),
-            "structured": structured(model),
-            "errors": {
-                "unknown": error("nobody-knows-it", "hello"),
-                "400": error(model, "fail 400"),
-                "401": error(model, "fail 401"),
-                "429": error(model, "fail 429"),
-                "529": error(model, "fail 529"),
-                "500": error(model, "fail 500", stream=True),
-                "die": error(model, "please die", stream=True),
-            },
-            "listed": model in [listed.id for listed in client.models.list()],
-            "found": client.models.retrieve(model).id,
-        }
-    )
-
-for model in models:
-    hanging = ask(model, "please hang", stream=True)
-    for event in hanging:
-        if event.type == "content_block_delta":
-            break
-    say("begun")
-    sys.stdin.readline()
-    hanging.close()
-say("done")
+everything.run(sys.modules[__name__])

@@ -1,4 +1,4 @@
-"""langchain-openai against a hub: python langchain_client.py BASE MODEL.."""
+"""langchain-openai against a hub: python langchain_client.py BASE KEY MODEL.."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
-base, *models = sys.argv[1:]
+base, key, *models = sys.argv[1:]
 
 
 @tool
@@ -17,7 +17,7 @@ def weather(city: str) -> str:
 
 
 for model in models:
-    chat = ChatOpenAI(model=model, base_url=f"{base}/v1", api_key="any", max_retries=0, timeout=60)
+    chat = ChatOpenAI(model=model, base_url=f"{base}/v1", api_key=key, max_retries=0, timeout=60)
     pieces = [chunk.text for chunk in chat.stream("hello")]
     able = chat.bind_tools([weather])
     told = [HumanMessage("how is the weather?")]

@@ -1,44 +1,31 @@
-"""The official OpenAI SDK against a hub: python openai_client.py BASE MODEL..
-
-Does everything once for each model and prints one line of JSON for each, then waits for a line before
-it hangs up on a stream.
-"""
+"""The official OpenAI SDK against a hub; `everything` says what it does."""
 
 import json
 import sys
 
+import everything
 import openai
+from everything import base, key
 from openai import OpenAI
 
-base, *models = sys.argv[1:]
-client = OpenAI(base_url=f"{base}/v1", api_key="any", max_retries=0, timeout=60)
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-SCHEMA = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-    "required": ["name", "age"],
-    "additionalProperties": False,
-}
+sdk = OpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0, timeout=60)
+stranger = sdk.with_options(api_key="a-wrong-key")
 TOOLS = [
     {
         "type": "function",
         "function": {
             "name": "weather",
             "description": "says how it is",
-            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+            "parameters": everything.PARAMETERS,
         },
     }
 ]
 
 
-def say(message):
-    print(json.dumps(message), flush=True)
-
-
-def ask(model, content, **more):
+def ask(model, content, sdk=sdk, **more):
     messages = content if isinstance(content, list) and "role" in content[0] else None
     messages = messages or [{"role": "user", "content": content}]
-    return client.chat.completions.create(model=model, messages=messages, **more)
+    return sdk.chat.completions.create(model=model, messages=messages, **more)
 
 
 def plain(model):
@@ -64,7 +51,7 @@ def tools(model):
 
 def tools_streamed(model):
     messages = [{"role": "user", "content": "how is the weather?"}]
-    with client.chat.completions.stream(model=model, messages=messages, tools=TOOLS) as events:
+    with sdk.chat.completions.stream(model=model, messages=messages, tools=TOOLS) as events:
         for _ in events:
             pass
         answer = events.get_final_completion().choices[0]
@@ -85,21 +72,27 @@ def round_trip(model, messages, calls, finish):
 
 
 def image(model):
-    url = f"data:image/png;base64,{PIXEL}"
+    url = f"data:image/png;base64,{everything.PIXEL}"
     parts = [{"type": "text", "text": "what is it?"}, {"type": "image_url", "image_url": {"url": url}}]
     return ask(model, parts).choices[0].message.content
 
 
 def structured(model):
-    shape = {"name": "person", "schema": SCHEMA, "strict": True}
-    answer = ask(model, "who?", response_format={"type": "json_schema", "json_schema": shape})
-    return json.loads(answer.choices[0].message.content)
+    messages = [{"role": "user", "content": "who?"}]
+    answer = sdk.chat.completions.parse(
+        model=model, messages=messages, response_format=everything.Person
+    )
+    return answer.choices[0].message.parsed
+
+
+def has_text(chunk):
+    return bool(chunk.choices and chunk.choices[0].delta.content)
 
 
 def error(model, text, **more):
     try:
         answer = ask(model, text, **more)
-        if more:
+        if "stream" in more:
             for _ in answer:
                 pass
         return "no error"
@@ -109,35 +102,4 @@ def error(model, text, **more):
         return [type(failed).__name__, None, "broke off" in str(failed)]
 
 
-for model in models:
-    say(
-        {
-            "plain": plain(model),
-            "stream": stream(model),
-            "tools": tools(model),
-            "tools_streamed": tools_streamed(model),
-            "image": image(model),
-            "structured": structured(model),
-            "errors": {
-                "unknown": error("nobody-knows-it", "hello"),
-                "400": error(model, "fail 400"),
-                "401": error(model, "fail 401"),
-                "429": error(model, "fail 429"),
-                "529": error(model, "fail 529"),
-                "500": error(model, "fail 500", stream=True),
-                "die": error(model, "please die", stream=True),
-            },
-            "listed": model in [listed.id for listed in client.models.list()],
-            "found": client.models.retrieve(model).id,
-        }
-    )
-
-for model in models:
-    hanging = ask(model, "please hang", stream=True)
-    for chunk in hanging:
-        if chunk.choices and chunk.choices[0].delta.content:
-            break
-    say("begun")
-    sys.stdin.readline()
-    hanging.close()
-say("done")
+everything.run(sys.modules[__name__])

@@ -79,6 +79,12 @@ impl Door {
         }
     }
 
+    /// A request's bytes, with these headers besides its own.
+    pub(crate) fn request(self, more: &[(&str, &str)], body: &Value) -> Vec<u8> {
+        let headers = [&self.headers(), more].concat();
+        http::request("POST", self.path(), &headers, body.to_string().as_bytes())
+    }
+
     /// One user's text.
     pub(crate) fn ask(self, model: &str, text: &str) -> Value {
         let messages = json!([{"role": "user", "content": text}]);
@@ -155,14 +161,7 @@ impl Said {
 impl Hub {
     /// A request at a door, and the whole answer.
     pub(crate) async fn chat(&self, door: Door, body: &Value) -> Reply {
-        let text = body.to_string();
-        self.raw(&http::request(
-            "POST",
-            door.path(),
-            &door.headers(),
-            text.as_bytes(),
-        ))
-        .await
+        self.raw(&door.request(&[], body)).await
     }
 
     /// `POST /api` with this, and the head of the answer.
@@ -182,9 +181,7 @@ impl Hub {
 
     /// The same, and the head of the answer.
     pub(crate) async fn chat_stream(&self, door: Door, body: &Value) -> Stream {
-        let text = body.to_string();
-        let bytes = http::request("POST", door.path(), &door.headers(), text.as_bytes());
-        self.stream(&bytes).await
+        self.stream(&door.request(&[], body)).await
     }
 
     /// The same for these bytes.

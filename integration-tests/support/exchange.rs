@@ -52,6 +52,14 @@ impl Exchange {
         self.body["stream"] == true || self.target().contains(":streamGenerateContent")
     }
 
+    /// The model that is asked: in the body, or in Gemini's path.
+    pub(crate) fn model(&self) -> &str {
+        let path = self.target().split("models/").nth(1);
+        let in_path = || path.and_then(|rest| rest.split(':').next());
+        let model = self.body["model"].as_str().or_else(in_path);
+        model.unwrap_or_default()
+    }
+
     /// Path and query.
     pub(crate) fn target(&self) -> &str {
         self.message.second_word()

@@ -269,11 +269,10 @@ impl Out<'_, '_> {
     }
 
     async fn stream(&mut self, vendor: Vendor, stream: &Stream) -> io::Result<Afterwards> {
-        let model = model(self.exchange);
         let headers = "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n";
         self.write(head(200, "text/event-stream", headers).as_bytes())
             .await?;
-        for event in stream.events(vendor, &model) {
+        for event in stream.events(vendor, self.exchange.model()) {
             if !stream.pace.is_zero() {
                 sleep(stream.pace).await;
             }
@@ -308,12 +307,7 @@ impl Out<'_, '_> {
 }
 
 fn good(vendor: Vendor, exchange: &Exchange, text: &str) -> Value {
-    vectors::answer(exchange).unwrap_or_else(|| vendor.answer(&model(exchange), text))
-}
-
-fn model(exchange: &Exchange) -> String {
-    let model = exchange.body["model"].as_str();
-    model.unwrap_or("gemini-fast-1").to_owned()
+    vectors::answer(exchange).unwrap_or_else(|| vendor.answer(exchange.model(), text))
 }
 
 fn head(status: u16, content_type: &str, headers: &str) -> String {

@@ -40,6 +40,7 @@ pub(crate) mod talk;
 pub(crate) mod upstream;
 pub(crate) mod vectors;
 pub(crate) mod vendor;
+pub(crate) mod vendors;
 
 pub(crate) use canary::Canaries;
 pub(crate) use deadline::{eventually, within};

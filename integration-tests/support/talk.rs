@@ -37,19 +37,11 @@ pub(crate) enum Turn {
 impl Question {
     pub(crate) fn new(vendor: Vendor, exchange: &Exchange) -> Self {
         let body = exchange.body.clone();
-        let model = match vendor {
-            Vendor::Gemini => {
-                let path = exchange.target();
-                let model = path.split("models/").nth(1).unwrap_or_default();
-                model.split(':').next().unwrap_or_default().to_owned()
-            }
-            _ => body["model"].as_str().unwrap_or_default().to_owned(),
-        };
         Self {
             streams: exchange.streams(),
             text: body.to_string(),
             vendor,
-            model,
+            model: exchange.model().to_owned(),
             body,
         }
     }

@@ -8,16 +8,16 @@
 use ring::digest::{Context, SHA256};
 
 use crate::{
-    conversation::{Content, Part},
+    conversation::{Content, Part, Raw},
     plan::Hop,
     principal::Principal,
-    protocol::{Completed, CompletionRequest, FinishReason, Found, SearchRequest},
+    protocol::{Completed, Completion, CompletionRequest, FinishReason, Found, SearchRequest},
     request::Request,
 };
 
 /// Which way of writing questions this is. An entry in the file that was written in another way is never
 /// found again.
-const VERSION: &str = "hub answer 1";
+const VERSION: &str = "hub answer 2";
 
 /// A question's digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,20 +122,24 @@ impl Cacheable for CompletionRequest {
         key.text(&serde_json::to_string(conversation).unwrap_or_default());
         // How many is the hop's limit; that the caller said so is part of the question.
         key.number(u64::from(max_tokens.is_some()));
-        key.number(u64::from(*stream));
         key.number(u64::from(*count));
-        key.option(raw.as_deref(), |key, raw| key.bytes(&raw.body));
+        // In the hub's own words an answer is the same however it comes; a vendor's own bytes are not.
+        key.number(u64::from(*stream && raw.is_some()));
+        key.option(raw.as_deref(), |key, raw| {
+            let Raw {
+                format,
+                body,
+                wants_usage,
+                holds_extras: _,
+            } = raw;
+            key.text(format.word());
+            key.number(u64::from(*wants_usage));
+            key.bytes(body);
+        });
     }
 
     fn is_complete(answer: &Completed) -> bool {
-        let Completed::Whole(answer) = answer else {
-            return false;
-        };
-        let says =
-            |part: &Part| matches!(&part.content, Content::Text(text) if !text.trim().is_empty());
-        // Pictures are too large to be kept.
-        let draws = answer.images().next().is_some();
-        answer.finish == FinishReason::Stop && !draws && answer.parts.iter().any(says)
+        matches!(answer, Completed::Whole(answer) if is_whole(answer))
     }
 }
 
@@ -166,6 +170,21 @@ impl Cacheable for SearchRequest {
     fn is_complete(answer: &Found) -> bool {
         !answer.hits.is_empty()
     }
+}
+
+/// Whether an answer says something, up to its end, and asks for nothing: what a tool answers that the model
+/// calls is another question.
+pub(super) fn is_whole(answer: &Completion) -> bool {
+    let says =
+        |part: &Part| matches!(&part.content, Content::Text(text) if !text.trim().is_empty());
+    // The file has texts.
+    let is_text = |raw: &bytes::Bytes| str::from_utf8(raw).is_ok();
+    // Pictures are too large to be kept.
+    let draws = answer.images().next().is_some();
+    answer.finish == FinishReason::Stop
+        && !draws
+        && answer.parts.iter().any(says)
+        && answer.raw.as_ref().is_none_or(is_text)
 }
 
 impl From<[u8; 32]> for Key {

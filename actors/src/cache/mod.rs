@@ -9,8 +9,11 @@
 //! tool that keeps answers has none.
 
 mod answer;
+mod bit_by_bit;
 mod flight;
 mod key;
+mod place;
+mod said;
 #[cfg(test)]
 mod tests;
 mod through;
@@ -18,14 +21,16 @@ mod through;
 use std::{fmt, sync::Arc, time::Duration};
 
 use moka::{Expiry, sync::Cache as Memory};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 pub use self::{
-    answer::{Answer, Status},
+    answer::{Answer, Given, Status},
+    bit_by_bit::{Begun, Collector, Told, begin},
     key::{Cacheable, Key},
+    said::Said,
     through::{Asked, answer},
 };
-use self::{flight::Flights, through::Landed};
+use self::{bit_by_bit::MOST_COLLECTED, flight::Flights, through::Landed};
 
 /// Largest answer that is kept. A few large ones shall not push out everything else.
 pub const LARGEST: usize = 1024 * 1024;
@@ -34,6 +39,8 @@ pub const LARGEST: usize = 1024 * 1024;
 pub struct Cache {
     answers: Memory<Key, Entry>,
     flights: Flights<Landed>,
+    /// For answers that come bit by bit and are not complete yet, in bytes.
+    room: Arc<Semaphore>,
 }
 
 /// An answer in memory.
@@ -59,6 +66,7 @@ impl Cache {
         Self {
             answers,
             flights: Flights::default(),
+            room: Arc::new(Semaphore::new(MOST_COLLECTED)),
         }
     }
 

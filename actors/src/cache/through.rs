@@ -1,20 +1,15 @@
 //! Through: one call on its way through the cache.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Cache,
-    answer::{Answer, Status},
+    answer::{Answer, Given, Status},
     flight::Shared,
     key::{Cacheable, Key},
+    place::Place,
 };
 use crate::{
     attempt::Attempt,
@@ -24,13 +19,9 @@ use crate::{
     plan::{Hop, Plan},
     principal::Principal,
     progress::Observer,
-    protocol::{AnswersUp, FailureKind, FindAnswer, KeepAnswer, KeptAnswer},
-    tools::Outcome,
+    protocol::FailureKind,
 };
 
-/// Longest wait for the file: little beside what asking a provider takes, much beside what it takes to
-/// find a row.
-const FILE_PATIENCE: Duration = Duration::from_millis(50);
 /// How much later than its own end a call looks at the clock: what it waits for ends then, too, and
 /// knows more about it.
 const GRACE: Duration = Duration::from_millis(100);
@@ -63,56 +54,57 @@ pub struct Asked<'a> {
     pub observer: Option<Observer>,
 }
 
+/// What the cache has to do with a question.
+pub(super) enum Way {
+    /// Nothing, for this reason; `None` for a tool that keeps nothing.
+    Past(Option<Status>),
+    /// Its answer is kept there.
+    Through(Place),
+}
+
 /// Answers a call, from the cache if the tool has one, else by asking the plan's providers. `tell` says
-/// what a provider's answer is to the caller.
+/// what a provider's answer is, and who was asked.
 ///
 /// # Errors
 /// As [`walk`]; [`CallError::Internal`] if the work that it shared with others crashed.
 pub async fn answer<R: Cacheable>(
     asked: Asked<'_>,
     plan: Plan<R>,
-    tell: impl Fn(&Catalogue, &Tool, Answered<R::Answer>) -> Result<Outcome, CallError>
+    tell: impl Fn(&Catalogue, Answered<R::Answer>) -> Result<(Answer, Vec<Attempt>), CallError>
     + Send
     + Sync
     + 'static,
-) -> Result<Outcome, CallError> {
-    let Asked {
-        catalogue,
-        tool,
-        principal,
-        cache: wanted,
-        observer,
-    } = asked;
-    let (Some(cache), Some(time)) = (&catalogue.cache, tool.cache_ttl) else {
-        let walked = walk(&plan, catalogue, observer.as_ref()).await?;
-        return tell(catalogue, tool, walked);
-    };
-    if !wanted {
-        let walked = walk(&plan, catalogue, observer.as_ref()).await?;
-        let mut outcome = tell(catalogue, tool, walked)?;
-        if let Some(provenance) = &mut outcome.provenance {
-            provenance.cache = Some(Status::Bypass);
+) -> Result<Given, CallError> {
+    let place = match asked.way(&plan) {
+        Way::Through(place) => place,
+        Way::Past(status) => {
+            let walked = walk(&plan, asked.catalogue, asked.observer.as_ref()).await?;
+            let (answer, attempts) = tell(asked.catalogue, walked)?;
+            return Ok(Given {
+                answer: Arc::new(answer),
+                status,
+                attempts,
+            });
         }
-        return Ok(outcome);
-    }
-    let tagged = catalogue.hub.tag_replies;
-    let key = Key::new(principal, &tool.name, tagged, &plan.hops, &plan.request);
-    let passed_over: Vec<_> = plan.hops.iter().map_while(passed_over).collect();
-    if let Some(answer) = cache.get(&key) {
-        return Ok(answer.outcome(Status::Hit, passed_over));
+    };
+    let passed_over = passed_over(&plan);
+    let cache = place.cache.clone();
+    if let Some(answer) = cache.get(&place.key) {
+        return Ok(Given {
+            answer,
+            status: Some(Status::Hit),
+            attempts: passed_over,
+        });
     }
     let (end, limit) = (plan.deadline, plan.timeout);
     let work = Work {
-        cache: cache.clone(),
-        catalogue: catalogue.clone(),
-        tool: tool.clone(),
-        key,
-        time,
+        place,
+        catalogue: asked.catalogue.clone(),
         plan,
-        observer,
+        observer: asked.observer,
         tell,
     };
-    let Shared { value, first } = share(cache, work, end, limit).await?;
+    let Shared { value, first } = share(&cache, work, end, limit).await?;
     let status = match (&value.attempts, first) {
         (Some(_), true) => Status::Miss,
         _ => Status::Hit,
@@ -120,8 +112,11 @@ pub async fn answer<R: Cacheable>(
     // Who shared the question may have come to it past others.
     let asked = value.attempts.iter().flat_map(|asked| asked.iter());
     let asked = asked.skip_while(|attempt| attempt.outcome == Err(FailureKind::NotConfigured));
-    let attempts = passed_over.into_iter().chain(asked.cloned()).collect();
-    Ok(value.answer.outcome(status, attempts))
+    Ok(Given {
+        answer: value.answer,
+        status: Some(status),
+        attempts: passed_over.into_iter().chain(asked.cloned()).collect(),
+    })
 }
 
 /// Waits for the flight on its way, or begins one, until the call's own end. If another call's end was
@@ -134,7 +129,7 @@ async fn share<R, F>(
 ) -> Result<Shared<Served>, CallError>
 where
     R: Cacheable,
-    F: Fn(&Catalogue, &Tool, Answered<R::Answer>) -> Result<Outcome, CallError>
+    F: Fn(&Catalogue, Answered<R::Answer>) -> Result<(Answer, Vec<Attempt>), CallError>
         + Send
         + Sync
         + 'static,
@@ -145,7 +140,7 @@ where
             let work = work.clone();
             async move { work.run().await }
         };
-        let flight = cache.flights.share(work.key, begin);
+        let flight = cache.flights.share(work.place.key, begin);
         let shared = match timeout_at(end + GRACE, flight).await {
             Ok(Ok(shared)) => shared,
             Ok(Err(_crashed)) => return Err(CallError::Internal),
@@ -167,14 +162,34 @@ where
 
 /// One question, from the file or a provider.
 struct Work<R: Cacheable, F> {
-    cache: Arc<Cache>,
+    place: Place,
     catalogue: Arc<Catalogue>,
-    tool: Arc<Tool>,
-    key: Key,
-    time: Duration,
     plan: Plan<R>,
     observer: Option<Observer>,
     tell: F,
+}
+
+// === impl Asked ===
+
+impl Asked<'_> {
+    /// What the cache has to do with the question.
+    pub(super) fn way<R: Cacheable>(&self, plan: &Plan<R>) -> Way {
+        let catalogue = self.catalogue;
+        let (Some(cache), Some(time)) = (&catalogue.cache, self.tool.cache_ttl) else {
+            return Way::Past(None);
+        };
+        if !self.cache {
+            return Way::Past(Some(Status::Bypass));
+        }
+        let (name, tagged) = (&self.tool.name, catalogue.hub.tag_replies);
+        Way::Through(Place {
+            cache: cache.clone(),
+            file: catalogue.db.as_ref().and_then(|db| db.answers.clone()),
+            key: Key::new(self.principal, name, tagged, &plan.hops, &plan.request),
+            tool: name.clone(),
+            time,
+        })
+    }
 }
 
 // === impl Work ===
@@ -182,81 +197,51 @@ struct Work<R: Cacheable, F> {
 impl<R, F> Work<R, F>
 where
     R: Cacheable,
-    F: Fn(&Catalogue, &Tool, Answered<R::Answer>) -> Result<Outcome, CallError>
+    F: Fn(&Catalogue, Answered<R::Answer>) -> Result<(Answer, Vec<Attempt>), CallError>
         + Send
         + Sync
         + 'static,
 {
     async fn run(&self) -> Landed {
         // Another flight may have landed since this call looked.
-        if let Some(answer) = self.cache.get(&self.key) {
-            return Ok(Served::kept(answer));
-        }
-        let db = self.catalogue.db.as_ref();
-        let file = db.and_then(|db| db.answers.as_ref());
-        if let Some(KeptAnswer { answer, until }) = self.look_up(file).await {
-            // The configuration may have become stricter since.
-            let left = until.duration_since(SystemTime::now()).unwrap_or_default();
-            self.cache
-                .put(self.key, answer.clone(), left.min(self.time));
-            return Ok(Served::kept(answer));
+        if let Some(answer) = self.place.find().await {
+            return Ok(Served {
+                answer,
+                attempts: None,
+            });
         }
         let walked = walk(&self.plan, &self.catalogue, self.observer.as_ref()).await?;
         let stays = R::is_complete(&walked.answer) && is_first_choice(&walked.attempts);
-        let outcome = (self.tell)(&self.catalogue, &self.tool, walked)?;
-        let (answer, attempts) = Answer::of(outcome).ok_or(CallError::Internal)?;
+        let (answer, attempts) = (self.tell)(&self.catalogue, walked)?;
         let answer = Arc::new(answer);
-        if stays
-            && self.cache.put(self.key, answer.clone(), self.time)
-            && let Some(file) = file
-        {
-            file.keep.do_send(KeepAnswer {
-                key: self.key,
-                tool: self.tool.name.clone(),
-                answer: answer.clone(),
-                until: SystemTime::now() + self.time,
-            });
+        if stays {
+            self.place.keep(answer.clone());
         }
         Ok(Served {
             answer,
             attempts: Some(attempts.into()),
         })
     }
-
-    async fn look_up(&self, file: Option<&AnswersUp>) -> Option<KeptAnswer> {
-        let (reply, found) = oneshot::channel();
-        let key = self.key;
-        file?.find.do_send(FindAnswer { key, reply });
-        timeout(FILE_PATIENCE, found).await.ok()?.ok()?
-    }
 }
 
-// === impl Served ===
-
-impl Served {
-    fn kept(answer: Arc<Answer>) -> Self {
-        Self {
-            answer,
-            attempts: None,
-        }
-    }
-}
-
-/// A provider without a key, which stays visible though nobody is asked.
-fn passed_over<R: Cacheable>(hop: &Hop<R>) -> Option<Attempt> {
-    hop.provider.inactive.is_some().then(|| Attempt {
-        provider: hop.provider.name.clone(),
-        model: hop.model.clone(),
-        outcome: Err(FailureKind::NotConfigured),
-        status: None,
-        ms: 0,
-        tries: Some(0),
-    })
+/// The providers without a key at the chain's beginning, which stay visible though nobody is asked.
+pub(super) fn passed_over<R: Cacheable>(plan: &Plan<R>) -> Vec<Attempt> {
+    let without_key = |hop: &Hop<R>| {
+        hop.provider.inactive.is_some().then(|| Attempt {
+            provider: hop.provider.name.clone(),
+            model: hop.model.clone(),
+            outcome: Err(FailureKind::NotConfigured),
+            status: None,
+            ms: 0,
+            tries: Some(0),
+        })
+    };
+    plan.hops.iter().map_while(without_key).collect()
 }
 
 /// Whether nobody failed before the one who answered. A second choice is not kept: its answer would stay
 /// when the first one is back.
-fn is_first_choice(attempts: &[Attempt]) -> bool {
+pub(super) fn is_first_choice(attempts: &[Attempt]) -> bool {
     let failed =
         |attempt: &Attempt| !matches!(attempt.outcome, Ok(()) | Err(FailureKind::NotConfigured));
     !attempts.iter().any(failed)

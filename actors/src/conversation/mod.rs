@@ -9,7 +9,7 @@ mod tool;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     kept::{Raw, Rest},
@@ -18,7 +18,7 @@ pub use self::{
 };
 
 /// The vendors' formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Anthropic's Messages.
@@ -79,7 +79,7 @@ pub enum Role {
 }
 
 /// A piece of what was said, with what its vendor wants back beside it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// What it is.
     pub content: Content,
@@ -89,7 +89,7 @@ pub struct Part {
 }
 
 /// An opaque text that only the vendor which made it understands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// Whose.
     pub format: Format,
@@ -98,7 +98,7 @@ pub struct Signature {
 }
 
 /// What a part is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Content {
     /// A text.
     Text(String),
@@ -119,7 +119,7 @@ pub enum Content {
 }
 
 /// Something that is not text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// Where it is.
     pub source: Source,
@@ -130,7 +130,7 @@ pub struct Media {
 }
 
 /// Where something is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// Right here.
     Inline {

@@ -1,12 +1,12 @@
 //! Tools: what a model may call, what it calls, and what comes of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Part;
 
 /// One call of a tool by the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// What its result refers to. Made up by the hub where the vendor gives none (Gemini).
     pub id: String,
@@ -17,7 +17,7 @@ pub struct ToolCall {
 }
 
 /// What a tool answered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolResult {
     /// The [`ToolCall::id`] that it answers.
     pub id: String,

@@ -6,6 +6,8 @@ pub mod fault;
 mod pump;
 mod retry;
 mod sieve;
+#[cfg(test)]
+mod silence;
 pub mod wire;
 
 use std::{rc::Rc, sync::Arc};

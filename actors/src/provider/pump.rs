@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     protocol::{Class, Failure, FailureKind},
-    streaming::{Event, IDLE, Sink, Streaming},
+    streaming::{Event, Heard, IDLE, Sink, Streaming},
     upstream::{Arriving, FindSecret},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Pump {
     lines: sse::Reader,
     reader: Box<dyn ReadStream>,
     sieve: Sieve,
+    /// Tells the reader that the vendor lives, once there is one.
+    heard: Option<Heard>,
     received: usize,
     /// Received and not taken apart yet.
     unread: Bytes,
@@ -59,6 +61,7 @@ impl Pump {
             lines: sse::Reader::new(reader.is_raw()),
             reader,
             sieve: Sieve::new(find),
+            heard: None,
             received: 0,
             unread: Bytes::new(),
             ready: VecDeque::new(),
@@ -85,6 +88,7 @@ impl Pump {
             }
         }
         let (sink, stream) = Streaming::new(opening);
+        self.heard = Some(sink.heard());
         Ok((self, sink, stream))
     }
 
@@ -155,6 +159,9 @@ impl Pump {
         let chunk = chunk.map_err(|_| Failure::new(FailureKind::Timeout, Class::NextNow))?;
         match chunk? {
             Some(bytes) => {
+                if let Some(heard) = &self.heard {
+                    heard.now();
+                }
                 self.unread = bytes;
                 Ok(())
             }

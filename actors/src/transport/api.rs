@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     attempt::Attempt,
+    cache::Status,
     error::{CallError, ErrorBody},
     params::clip,
     principal::Principal,
@@ -200,6 +201,15 @@ pub(super) fn bad(sentence: impl Into<String>) -> Refused {
 }
 
 fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse {
+    let mut response = begin(request_id, outcome);
+    response.json(Success {
+        result: &outcome.result,
+        meta: meta_of(request_id, duration_ms, outcome),
+    })
+}
+
+/// The head of a successful call's answer: who answers, and what the cache did.
+pub(super) fn begin(request_id: &str, outcome: &Outcome) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header(("X-Request-Id", request_id));
     if let Some(provenance) = &outcome.provenance {
@@ -207,17 +217,12 @@ fn success(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpRespons
         if !provenance.model.is_empty() {
             response.insert_header(("X-Hub-Model", &*provenance.model));
         }
-        if let Some(status) = provenance.cache {
-            response.insert_header(("X-Hub-Cache", status.word()));
-        }
+        cache_header(&mut response, provenance.cache);
         if !provenance.attempts.is_empty() {
             attempts_header(&mut response, &provenance.attempts);
         }
     }
-    response.json(Success {
-        result: &outcome.result,
-        meta: meta_of(request_id, duration_ms, outcome),
-    })
+    response
 }
 
 /// What a successful call says besides its result.
@@ -257,6 +262,13 @@ pub fn limited(error: &CallError) -> HttpResponse {
 pub(super) fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
     let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
     response.insert_header(("X-Hub-Attempts", each.join(", ")));
+}
+
+/// Says in a header what the cache did, if there is one.
+pub(super) fn cache_header(response: &mut HttpResponseBuilder, status: Option<Status>) {
+    if let Some(status) = status {
+        response.insert_header(("X-Hub-Cache", status.word()));
+    }
 }
 
 /// A failure that no call made.

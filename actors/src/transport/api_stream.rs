@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    api::{attempts_header, failed, meta_of},
+    api::{attempts_header, begin, cache_header, failed, meta_of},
     calls::{Recorded, milliseconds},
     chat::{
         Spoken,
@@ -24,12 +24,12 @@ use super::{
 };
 use crate::{
     attempt::Attempt,
-    call::Answered,
+    cache::{Answer, Given, Status},
     catalogue::Catalogue,
     chat::Chatted,
     protocol::Completion,
     streaming::Event,
-    tools::{self, Call, Outcome},
+    tools::{Call, Outcome},
 };
 
 /// Longest text whose end is remembered for `result`. A longer one has been told in pieces by then.
@@ -38,7 +38,6 @@ const MOST: usize = 10 * 1024 * 1024;
 /// An answer that is told in events.
 struct Telling {
     catalogue: Arc<Catalogue>,
-    tool: Arc<str>,
     request_id: String,
     received: Instant,
     first_token_ms: u64,
@@ -52,9 +51,11 @@ struct Telling {
 
 /// How the answer came about.
 struct About {
+    provider: Arc<str>,
     model: Arc<str>,
     dropped: Vec<Cow<'static, str>>,
     attempts: Vec<Attempt>,
+    cache: Option<Status>,
 }
 
 /// One call, told as it is answered.
@@ -79,7 +80,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
             return failed(request_id, &error);
         }
     };
-    let (catalogue, tool, chatted) = match streamed {
+    let (catalogue, chatted) = match streamed {
         Streamed::Done(outcome) => {
             let outcome = Ok(*outcome);
             if let Some(recorded) = recorded {
@@ -90,11 +91,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
                 Err(error) => failed(request_id, &error),
             };
         }
-        Streamed::Told {
-            catalogue,
-            tool,
-            chatted,
-        } => (catalogue, tool, *chatted),
+        Streamed::Told { catalogue, chatted } => (catalogue, *chatted),
     };
     if let Some(recorded) = &mut recorded {
         recorded.answering(&chatted);
@@ -107,26 +104,32 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         .insert_header(("X-Request-Id", request_id))
         .insert_header(("X-Hub-Provider", &*chatted.provider))
         .insert_header(("X-Hub-Model", &*chatted.model));
-    attempts_header(&mut response, &chatted.attempts);
+    cache_header(&mut response, chatted.cache);
+    if !chatted.attempts.is_empty() {
+        attempts_header(&mut response, &chatted.attempts);
+    }
     let Chatted {
         answer,
         provider,
         model,
         dropped,
         attempts,
+        cache,
+        collector,
         keeping,
         ..
     } = chatted;
     let telling = Telling {
         catalogue,
-        tool,
         request_id: request_id.to_owned(),
         received,
         first_token_ms: duration_ms,
         about: Some(About {
+            provider: provider.clone(),
             model,
             dropped,
             attempts,
+            cache,
         }),
         said: Completion::default(),
         length: 0,
@@ -137,6 +140,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         spoken: Box::new(telling),
         provider,
         keeping,
+        collector,
         recorded,
         in_flight,
     }))
@@ -151,10 +155,9 @@ fn whole(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse 
         &json!({"result": outcome.result, "meta": meta}),
         &mut events,
     );
-    HttpResponse::Ok()
+    begin(request_id, outcome)
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header(("X-Request-Id", request_id))
         .streaming(once(ready(Ok::<_, Infallible>(Bytes::from(events)))))
 }
 
@@ -168,13 +171,10 @@ impl Telling {
     fn delta(&mut self, text: &str, into: &mut Vec<u8>) {
         if !self.begun {
             self.begun = true;
-            let provider = self.about.as_ref().and_then(|about| about.attempts.last());
-            if let Some(last) = provider.filter(|_| self.catalogue.hub.tag_replies) {
-                push(
-                    "delta",
-                    &json!({"text": format!("[{}] ", last.provider)}),
-                    into,
-                );
+            let about = self.about.as_ref();
+            if let Some(about) = about.filter(|_| self.catalogue.hub.tag_replies) {
+                let tag = format!("[{}] ", about.provider);
+                push("delta", &json!({"text": tag}), into);
             }
         }
         push("delta", &json!({"text": text}), into);
@@ -185,14 +185,19 @@ impl Telling {
             return;
         };
         let said = std::mem::take(&mut self.said);
-        let walked = Answered {
-            answer: said,
-            model: about.model,
-            limit: u32::MAX,
-            dropped: about.dropped,
+        let answer = Answer::complete(
+            &self.catalogue,
+            about.provider,
+            about.model,
+            said,
+            about.dropped,
+        );
+        let given = Given {
+            answer: Arc::new(answer),
+            status: about.cache,
             attempts: about.attempts,
         };
-        let outcome = tools::answered(&self.catalogue, &self.tool, walked);
+        let outcome = given.outcome(self.catalogue.hub.tag_replies);
         let meta = meta_of(&self.request_id, milliseconds(self.received), &outcome);
         let mut meta = serde_json::to_value(meta).unwrap_or_default();
         if let Some(fields) = meta.as_object_mut() {

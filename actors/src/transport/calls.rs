@@ -40,6 +40,7 @@ struct Answering {
     attempts: usize,
     first_ms: u64,
     usage: Usage,
+    cache: Option<Status>,
 }
 
 /// How a call ended.
@@ -91,6 +92,7 @@ impl Recorded {
             attempts: chatted.attempts.len(),
             first_ms: milliseconds(self.received),
             usage: Usage::default(),
+            cache: chatted.cache,
         });
     }
 
@@ -145,15 +147,20 @@ impl Recorded {
                 ..End::default()
             });
         };
-        let listed = about.info.and_then(|info| info.cost(&about.usage));
+        let listed = || about.info.and_then(|info| info.cost(&about.usage));
+        let cost_usd = match about.cache {
+            // It was paid for before.
+            Some(Status::Hit) => Some(0.0),
+            _ => about.usage.cost_usd.or_else(listed),
+        };
         self.put_down(&End {
             ms,
             outcome,
             provider: Some(&about.provider),
             model: Some(&about.model),
             attempts: Some(about.attempts),
-            cost_usd: about.usage.cost_usd.or(listed),
-            cache: None,
+            cost_usd,
+            cache: about.cache,
             first_ms: Some(about.first_ms),
             usage: Some(about.usage),
         });

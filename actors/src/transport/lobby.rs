@@ -83,8 +83,6 @@ pub enum Streamed {
     Told {
         /// By which it was planned.
         catalogue: Arc<Catalogue>,
-        /// Which tool.
-        tool: Arc<str>,
         /// The answer.
         chatted: Box<Chatted>,
     },
@@ -193,11 +191,9 @@ impl Lobby {
             let outcome = tools::run(&catalogue, &self.health, call).await?;
             return Ok(Streamed::Done(Box::new(outcome)));
         }
-        let tool = tool.name.clone();
         let chatted = tools::tell(&catalogue, call).await?;
         Ok(Streamed::Told {
             catalogue,
-            tool,
             chatted: Box::new(chatted),
         })
     }
@@ -209,7 +205,7 @@ impl Lobby {
     pub async fn chat(&self, chat: Chat) -> Result<(Chatted, InFlight), CallError> {
         let (principal, name) = (chat.principal.clone(), chat.model.clone());
         let known = |catalogue: &Catalogue, name: &str| models::find(catalogue, name).is_ok();
-        let run = async |catalogue: &Catalogue| chat::run(catalogue, chat).await;
+        let run = async |catalogue: &Arc<Catalogue>| chat::run(catalogue, chat).await;
         self.named(&principal, &name, known, run).await
     }
 
@@ -223,7 +219,7 @@ impl Lobby {
     ) -> Result<(Chatted<Embedded>, InFlight), CallError> {
         let (principal, name) = (embedding.principal.clone(), embedding.model.clone());
         let known = |catalogue: &Catalogue, name: &str| embedding::find(catalogue, name).is_ok();
-        let run = async |catalogue: &Catalogue| embedding::run(catalogue, embedding).await;
+        let run = async |catalogue: &Arc<Catalogue>| embedding::run(catalogue, embedding).await;
         self.named(&principal, &name, known, run).await
     }
 
@@ -233,7 +229,7 @@ impl Lobby {
         principal: &Principal,
         name: &str,
         known: impl Fn(&Catalogue, &str) -> bool,
-        run: impl AsyncFnOnce(&Catalogue) -> Result<T, CallError>,
+        run: impl AsyncFnOnce(&Arc<Catalogue>) -> Result<T, CallError>,
     ) -> Result<(T, InFlight), CallError> {
         let in_flight = self.begin(principal)?;
         let seen = self.open(principal)?;

@@ -65,6 +65,15 @@ fn completion() -> Parts<CompletionRequest> {
     }
 }
 
+fn raw(format: Format, body: &'static str, wants_usage: bool) -> Option<Arc<Raw>> {
+    Some(Arc::new(Raw {
+        format,
+        body: Bytes::from_static(body.as_bytes()),
+        wants_usage,
+        holds_extras: false,
+    }))
+}
+
 fn search() -> Parts<SearchRequest> {
     let Parts {
         principal,
@@ -110,7 +119,7 @@ fn all_differ<R: Cacheable + Clone>(
 #[test]
 fn any_change_of_a_completion_is_another_key() {
     type Change = fn(&mut Parts<CompletionRequest>);
-    let changes: [Change; 21] = [
+    let changes: [Change; 24] = [
         |_| {},
         |p| p.principal = "somebody".to_owned(),
         |p| p.tool = "summarize".to_owned(),
@@ -129,15 +138,14 @@ fn any_change_of_a_completion_is_another_key() {
         |p| p.request = ask(Some("Be brief."), "why", Some(1.0)),
         |p| p.request = ask(Some("Be brief."), "why", Some(f64::EPSILON)),
         |p| p.request.max_tokens = None,
-        |p| p.request.stream = true,
         |p| p.request.count = true,
+        |p| p.request.raw = raw(Format::OpenAi, "{}", false),
+        |p| p.request.raw = raw(Format::OpenAi, "{ }", false),
+        |p| p.request.raw = raw(Format::OpenAi, "{}", true),
+        |p| p.request.raw = raw(Format::Anthropic, "{}", false),
         |p| {
-            p.request.raw = Some(Arc::new(Raw {
-                format: Format::OpenAi,
-                body: Bytes::from_static(b"{}"),
-                wants_usage: false,
-                holds_extras: false,
-            }));
+            p.request.raw = raw(Format::OpenAi, "{}", false);
+            p.request.stream = true;
         },
     ];
     let changed = changes.map(|change| {
@@ -146,6 +154,14 @@ fn any_change_of_a_completion_is_another_key() {
         parts
     });
     all_differ(changed, hop);
+}
+
+#[test]
+fn an_answer_bit_by_bit_is_the_same_in_the_hubs_own_words() {
+    let mut parts = completion();
+    let whole = parts.key(hop);
+    parts.request.stream = true;
+    assert_eq!(parts.key(hop), whole);
 }
 
 #[test]

@@ -6,14 +6,14 @@ use tokio::time::{advance, pause};
 
 use super::key;
 use crate::{
-    cache::{Answer, Cache, Key, LARGEST},
+    cache::{Answer, Cache, Key, LARGEST, Said},
     protocol::{FinishReason, Usage},
     tools::About,
 };
 
 fn answer(bytes: usize) -> Arc<Answer> {
     Arc::new(Answer {
-        text: "a".repeat(bytes).into(),
+        said: Said::Text("a".repeat(bytes).into()),
         provider: "p".into(),
         model: "m".into(),
         about: About::Completion {

@@ -1,5 +1,6 @@
 //! The room as a whole.
 
+mod bit_by_bit;
 mod flight;
 mod house;
 mod key;

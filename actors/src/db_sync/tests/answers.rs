@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::place;
 use crate::{
-    cache::{Answer, Key},
+    cache::{Answer, Key, Said},
+    conversation::{Content, Format, Part, Signature},
     db_sync::{DbSpec, actor::DbSync, answers::Queue},
     protocol::{
-        Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query, QueryError,
-        Usage,
+        Completion, Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query,
+        QueryError, Usage,
     },
     search::Findings,
     tools::About,
@@ -42,7 +43,7 @@ fn key(number: u8) -> Key {
 
 fn completion(text: &str) -> Answer {
     Answer {
-        text: text.into(),
+        said: Said::Text(text.into()),
         provider: "p".into(),
         model: "m".into(),
         about: About::Completion {
@@ -85,7 +86,7 @@ async fn find(db: &Addr<DbSync>, number: u8) -> Option<KeptAnswer> {
 }
 
 fn text(kept: Option<KeptAnswer>) -> Option<String> {
-    kept.map(|kept| kept.answer.text.to_string())
+    kept.map(|kept| kept.answer.said.text().to_string())
 }
 
 #[actix::test]
@@ -106,12 +107,29 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
     };
     let findings = Findings::new(found, 5, vec!["country".into()]);
     let search = Answer {
-        text: findings.text().into(),
+        said: Said::Text(findings.text().into()),
         provider: "brave".into(),
         model: "".into(),
         about: About::Search(Arc::new(findings)),
     };
-    let before = [completion("because"), search];
+    let thought = Part {
+        content: Content::Thinking("hm".to_owned()),
+        signature: Some(Signature {
+            format: Format::Anthropic,
+            text: "c2ln".into(),
+        }),
+    };
+    let mut more = Completion {
+        parts: vec![thought, Part::text("because")],
+        stop_sequence: Some("END".to_owned()),
+        raw: Some("{\"a\": 1}".into()),
+        ..Completion::default()
+    };
+    let more = Answer {
+        said: Said::of(&mut more),
+        ..completion("")
+    };
+    let before = [completion("because"), search, more];
     let as_json: Vec<_> = before
         .iter()
         .map(|a| serde_json::to_value(a).unwrap())
@@ -130,7 +148,7 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
             "{left:?}"
         );
         match (&kept.answer.about, number) {
-            (About::Completion { .. }, 1) | (About::Search(_), 2) => {}
+            (About::Completion { .. }, 1 | 3) | (About::Search(_), 2) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Spoken, refusal::Refusal};
 use crate::{
+    cache::Collector,
     chat::Keeping,
     error::CallError,
     protocol::Failure,
@@ -33,6 +34,8 @@ pub struct Writing {
     pub provider: Arc<str>,
     /// Where the answer is kept when it is complete.
     pub keeping: Keeping,
+    /// For the cache, likewise.
+    pub collector: Option<Collector>,
     /// Where it is put down.
     pub recorded: Option<Recorded>,
     /// Keeps a draining hub waiting.
@@ -128,6 +131,8 @@ impl Body {
         if let (Some(usage), Some(recorded)) = (usage, &mut self.writing.recorded) {
             recorded.used(&usage);
         }
+        let collector = self.writing.collector.take();
+        self.writing.collector = collector.and_then(|collector| collector.see(&event));
         let is_end = matches!(event, Event::End { .. });
         let piece = match event {
             Event::Raw(bytes) => {

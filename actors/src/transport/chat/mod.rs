@@ -6,12 +6,14 @@
 //! - `count`: `POST /v1/messages/count_tokens`
 //! - `embeddings`: `POST /v1/embeddings`, which is no conversation and comes whole
 //! - `models`: `GET /v1/models`, in the format of whoever asks
+//! - `fresh`: whether kept answers will do
 //! - `events`: an answer as it is made; `refusal`: why there is none
 
 mod anthropic;
 mod count;
 pub mod embeddings;
 pub(super) mod events;
+mod fresh;
 pub mod models;
 mod openai;
 pub(super) mod refusal;
@@ -33,9 +35,11 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 pub use self::{anthropic::Anthropic, count::CountTokens, openai::OpenAi};
 use self::{
     events::{Writing, body},
+    fresh::lets_cache,
     refusal::Refusal,
 };
 use super::{
+    api::{attempts_header, cache_header},
     body::{self as request_body, Body},
     calls::Recorded,
     layers::Caller,
@@ -43,7 +47,6 @@ use super::{
     refused::Refused,
 };
 use crate::{
-    attempt::Attempt,
     chat::{Chat, Chatted},
     params::clip,
     protocol::{Completed, Completion},
@@ -109,7 +112,7 @@ pub trait Spoken: Send {
 
 /// One conversation, at any of the doors.
 pub async fn serve<D: Door>(
-    request: HttpRequest,
+    head: HttpRequest,
     payload: web::Payload,
     caller: web::ReqData<Caller>,
     lobby: web::Data<Lobby>,
@@ -117,19 +120,21 @@ pub async fn serve<D: Door>(
     let received = Instant::now();
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
-    let (asked, held) = match take::<D>(&request, payload, &lobby).await {
+    let (asked, held) = match take::<D>(&head, payload, &lobby).await {
         Ok(taken) => taken,
         Err(refusal) => return refuse::<D>(&refusal, request_id),
     };
     let Asked { model, request } = asked;
     let principal = caller.into_inner().0;
     let mut recorded = Recorded::new(&lobby, D::NAME, &principal, &model, request_id, received);
+    let cache = lets_cache(head.headers());
     let wants_usage = request.raw.as_ref().is_some_and(|raw| raw.wants_usage);
     let chatted = lobby
         .chat(Chat {
             principal,
             door: D::NAME,
             model,
+            cache,
             request,
             received,
         })
@@ -160,6 +165,7 @@ pub async fn serve<D: Door>(
         provider,
         model,
         mut keeping,
+        collector,
         ..
     } = chatted;
     let mut about = About {
@@ -175,6 +181,7 @@ pub async fn serve<D: Door>(
                 spoken: D::speak(about),
                 provider,
                 keeping,
+                collector,
                 recorded,
                 in_flight,
             };
@@ -297,15 +304,13 @@ fn begin<D: Door>(status: StatusCode, request_id: &str) -> HttpResponseBuilder {
 fn said_by<A>(response: &mut HttpResponseBuilder, chatted: &Chatted<A>) {
     response.insert_header(("X-Hub-Provider", &*chatted.provider));
     response.insert_header(("X-Hub-Model", &*chatted.model));
-    attempts_header(response, &chatted.attempts);
+    cache_header(response, chatted.cache);
+    if !chatted.attempts.is_empty() {
+        attempts_header(response, &chatted.attempts);
+    }
     if !chatted.dropped.is_empty() {
         response.insert_header(("X-Hub-Dropped-Params", names(&chatted.dropped)));
     }
-}
-
-fn attempts_header(response: &mut HttpResponseBuilder, attempts: &[Attempt]) {
-    let each: Vec<_> = attempts.iter().map(Attempt::brief).collect();
-    response.insert_header(("X-Hub-Attempts", each.join(", ")));
 }
 
 /// Names of parameters, which may be the caller's own words, as a header takes them.

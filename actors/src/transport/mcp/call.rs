@@ -152,8 +152,7 @@ async fn tell(progress: &Progress, wants_log: bool, context: &RequestContext<Rol
 fn result(outcome: Outcome, request_id: &str, ms: u64) -> CallToolResult {
     let Outcome { result, provenance } = outcome;
     let mut result = match result {
-        ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
-        ToolResult::Kept(text) => CallToolResult::success(vec![ContentBlock::text(&*text)]),
+        ToolResult::Text(text) => CallToolResult::success(vec![ContentBlock::text(&*text)]),
         ToolResult::Json(object) => CallToolResult::structured(object),
         // Structured content is an object, in every version.
         ToolResult::Rows(Rows { rows, truncated }) => {

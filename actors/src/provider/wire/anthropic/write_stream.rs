@@ -51,7 +51,13 @@ impl StreamWriter {
             // Another door's bytes.
             Event::Raw(_) => {}
             Event::Text(text) | Event::Thinking(text) if text.is_empty() => {}
-            Event::Started { .. } => self.begin(into),
+            Event::Started { model } => {
+                // As in a whole answer: who answers may be another than who was asked.
+                if let Some(model) = model {
+                    self.envelope.model.clone_from(model);
+                }
+                self.begin(into);
+            }
             Event::Text(text) => {
                 self.open(Open::Text, &json!({"type": "text", "text": ""}), into);
                 self.delta(&json!({"type": "text_delta", "text": text}), into);

@@ -89,11 +89,23 @@ fn assistant(mut said: Fields, extras: &mut bool) -> Result<Vec<Part>, BadReques
     let reasoning = said.text("reasoning_content")?;
     let thoughts = said.objects("thinking_blocks")?;
     *extras |= reasoning.is_some() || !thoughts.is_empty();
-    if thoughts.is_empty() {
-        parts.extend(reasoning.map(|text| Content::Thinking(text).into()));
-    }
     for thought in thoughts {
         parts.push(thinking(thought)?);
+    }
+    match (parts.as_mut_slice(), reasoning) {
+        (_, None) => {}
+        ([], Some(text)) => parts.push(Content::Thinking(text).into()),
+        // In a stream the signature comes after the text, in a block of its own.
+        (
+            [
+                Part {
+                    content: Content::Thinking(thought),
+                    ..
+                },
+            ],
+            Some(text),
+        ) if thought.is_empty() => *thought = text,
+        _ => {}
     }
     parts.extend(content(&mut said, "content")?);
     for call in said.objects("tool_calls")? {

@@ -37,7 +37,13 @@ impl StreamWriter {
             // Another door's bytes.
             Event::Raw(_) => {}
             Event::Text(text) | Event::Thinking(text) if text.is_empty() => {}
-            Event::Started { .. } => self.begin(into),
+            Event::Started { model } => {
+                // As in a whole answer: who answers may be another than who was asked.
+                if let Some(model) = model {
+                    self.envelope.model.clone_from(model);
+                }
+                self.begin(into);
+            }
             Event::Text(text) => self.delta(json!({"content": text}), into),
             Event::Thinking(text) => self.delta(json!({"reasoning_content": text}), into),
             Event::RedactedThinking(data) => {

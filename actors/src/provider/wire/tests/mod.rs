@@ -9,6 +9,7 @@ mod hostile;
 mod openai;
 mod openai_errors;
 mod round_trip;
+mod signatures;
 mod statuses;
 mod streams;
 mod translations;

@@ -1,8 +1,12 @@
 //! Streams, as the vendors' documentation shows them: what is read, wherever they are cut.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::{gemini_client::gathered, gist, plain_request, wire};
 use crate::{
-    conversation::{Content, Format, Part, Signature, ToolCall},
+    conversation::{Content, Format, Part, Raw, Signature, ToolCall},
     protocol::{
         Class::{NextNow, RetrySame, Stop},
         Completion, CompletionRequest, Failure,
@@ -104,7 +108,17 @@ fn streaming() -> CompletionRequest {
 
 /// The events of a stream that is cut at these bytes, as far as it goes.
 fn events(format: &str, stream: &[u8], cuts: &[usize]) -> (Vec<Event>, Result<(), Failure>) {
-    let mut reader = wire(format).stream(&streaming()).expect("a stream");
+    answered(&streaming(), format, stream, cuts)
+}
+
+/// The same, in answer to this request.
+pub(super) fn answered(
+    request: &CompletionRequest,
+    format: &str,
+    stream: &[u8],
+    cuts: &[usize],
+) -> (Vec<Event>, Result<(), Failure>) {
+    let mut reader = wire(format).stream(request).expect("a stream");
     let mut lines = sse::Reader::new(reader.is_raw());
     let mut events = Vec::new();
     let mut from = 0;
@@ -206,22 +220,58 @@ fn a_stream_is_what_it_would_be_in_one_piece() {
 
 #[test]
 fn every_cut_gives_the_same_events() {
-    for (format, stream) in STREAMS {
-        let stream = stream.as_bytes();
-        let whole = split(format, stream, &[]).expect("whole");
-        for cut in 0..=stream.len() {
-            assert_eq!(
-                split(format, stream, &[cut]).expect("whole"),
-                whole,
-                "{format} {cut}"
-            );
+    for (format, recorded) in STREAMS {
+        let expected = split(format, recorded.as_bytes(), &[]).expect("whole");
+        // As it was recorded, and with each of the ends that a line may have.
+        let lines = recorded.replace("\r\n", "\n");
+        let ends = ["\n", "\r\n", "\r"].map(|end| lines.replace('\n', end));
+        for stream in ends.iter().map(String::as_str).chain([recorded]) {
+            let stream = stream.as_bytes();
+            let same = |cuts: &[usize], place: &dyn std::fmt::Debug| {
+                let events = split(format, stream, cuts).expect("whole");
+                assert_eq!(events, expected, "{format} {place:?}");
+            };
+            (0..=stream.len()).for_each(|cut| same(&[cut], &cut));
+            same(&(0..stream.len()).collect::<Vec<_>>(), &"everywhere");
         }
-        let all: Vec<_> = (0..stream.len()).collect();
-        assert_eq!(
-            split(format, stream, &all).expect("whole"),
-            whole,
-            "{format}"
-        );
+    }
+}
+
+#[test]
+fn every_cut_lets_the_same_bytes_pass() {
+    for (format, recorded) in [("anthropic", ANTHROPIC), ("openai", OPENAI)] {
+        let request = CompletionRequest {
+            raw: Some(Arc::new(Raw {
+                format: if format == "openai" {
+                    Format::OpenAi
+                } else {
+                    Format::Anthropic
+                },
+                body: Bytes::from_static(b"{}"),
+                wants_usage: true,
+                holds_extras: false,
+            })),
+            ..streaming()
+        };
+        let stream = recorded.as_bytes();
+        let passed = |cuts: &[usize]| {
+            let (events, ended) = answered(&request, format, stream, cuts);
+            ended.expect("whole");
+            let raw = events.into_iter().filter_map(|event| match event {
+                Event::Raw(bytes) => Some(bytes),
+                _ => None,
+            });
+            String::from_utf8(raw.collect::<Vec<_>>().concat()).expect("UTF-8")
+        };
+        // Signs of life are the door's own, all else is the vendor's.
+        let ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+        let expected = recorded.replace(ping, "");
+        let comment = ": OPENROUTER PROCESSING\n\n";
+        let expected = expected.strip_prefix(comment).unwrap_or(&expected);
+        for cut in 0..=stream.len() {
+            assert_eq!(passed(&[cut]), expected, "{format} {cut}");
+        }
+        assert_eq!(passed(&(0..stream.len()).collect::<Vec<_>>()), expected);
     }
 }
 

@@ -3,16 +3,18 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{gist, read, wire, without};
+use super::{gemini_client::gathered, gist, streams::answered, wire, without};
 use crate::{
     conversation::Content,
-    protocol::{Class::NextNow, CompletionRequest, Failure, FailureKind::Rejected, FinishReason},
+    protocol::{
+        Class::NextNow, Completion, CompletionRequest, Failure, FailureKind::Rejected, FinishReason,
+    },
     provider::wire::{Dialect, Encoded, anthropic, openai},
 };
 
 /// Everything that a client of OpenAI's format can ask for, in a conversation that called two tools at
 /// once.
-fn chat() -> Value {
+pub(super) fn chat() -> Value {
     json!({
         "model": "hub/any",
         "messages": [
@@ -43,7 +45,7 @@ fn chat() -> Value {
     })
 }
 
-fn asked_by_openai(body: &Value) -> CompletionRequest {
+pub(super) fn asked_by_openai(body: &Value) -> CompletionRequest {
     let asked = openai::read_request(&Bytes::from(body.to_string()));
     CompletionRequest {
         raw: None,
@@ -51,7 +53,7 @@ fn asked_by_openai(body: &Value) -> CompletionRequest {
     }
 }
 
-fn asked_by_anthropic(body: &Value) -> CompletionRequest {
+pub(super) fn asked_by_anthropic(body: &Value) -> CompletionRequest {
     let asked = anthropic::read_request(&Bytes::from(body.to_string()));
     CompletionRequest {
         raw: None,
@@ -63,7 +65,7 @@ fn encode(format: &str, request: &CompletionRequest, model: &str) -> Result<Enco
     wire(format).encode(request, model, &without(&[]))
 }
 
-fn sent(format: &str, request: &CompletionRequest, model: &str) -> (Value, Vec<String>) {
+pub(super) fn sent(format: &str, request: &CompletionRequest, model: &str) -> (Value, Vec<String>) {
     let encoded = encode(format, request, model).expect("a request");
     let body = serde_json::from_slice(&encoded.body.expect("a body")).expect("JSON");
     let dropped = encoded.dropped.into_iter().map(String::from).collect();
@@ -225,9 +227,9 @@ fn anthropic_to_the_others() {
     assert_eq!(dropped, ["top_k", "tools", "service_tier"]);
 
     let (body, dropped) = sent("gemini", &request, "gemini-3-pro");
-    assert_eq!(
-        body["contents"],
-        json!([
+    let expected = json!({
+        "systemInstruction": {"parts": [{"text": "One."}, {"text": "Two."}]},
+        "contents": [
             {"role": "user", "parts": [{"text": "Hello"}]},
             {"role": "model", "parts": [
                 {"text": "Looking."},
@@ -239,54 +241,22 @@ fn anthropic_to_the_others() {
                 {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
                 {"text": "Again"},
             ]},
-        ])
-    );
-    let config = json!({"thinkingBudget": 2048, "includeThoughts": true});
-    assert_eq!(body["generationConfig"]["thinkingConfig"], config);
-    let calling =
-        json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}});
-    assert_eq!(body["toolConfig"], calling);
+        ],
+        "tools": [{"functionDeclarations": [
+            {"name": "weather", "parametersJsonSchema": {"type": "object"}},
+        ]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}},
+        "generationConfig": {
+            "maxOutputTokens": 9000, "topK": 5,
+            "thinkingConfig": {"thinkingBudget": 2048, "includeThoughts": true},
+        },
+    });
+    assert_eq!(body, expected);
     assert_eq!(dropped, ["tools", "user", "service_tier"]);
     let path = encode("gemini", &request, "gemini-3-pro")
         .expect("a request")
         .path;
     assert_eq!(path, "/models/gemini-3-pro:streamGenerateContent?alt=sse");
-}
-
-#[test]
-fn a_gemini_signature_survives_both_doors() {
-    let body = r#"{"candidates":[{"content":{"parts":[
-        {"functionCall":{"id":"f1","name":"a","args":{}},"thoughtSignature":"c2ln"},
-        {"functionCall":{"id":"f2","name":"b","args":{}}}]},"finishReason":"STOP"}]}"#;
-    let completion = read("gemini", body.as_bytes()).expect("an answer");
-    let envelope = super::super::Envelope {
-        id: "i".to_owned(),
-        model: "m".to_owned(),
-        created: 1,
-    };
-    let chat: Value =
-        serde_json::from_slice(&openai::write_answer(&completion, &envelope)).expect("JSON");
-    let again = asked_by_openai(&json!({"model": "m", "messages": [
-        {"role": "user", "content": "x"}, chat["choices"][0]["message"],
-    ]}));
-    let message: Value =
-        serde_json::from_slice(&anthropic::write_answer(&completion, &envelope)).expect("JSON");
-    let also = asked_by_anthropic(&json!({"model": "m", "max_tokens": 1, "messages": [
-        {"role": "user", "content": "x"},
-        {"role": "assistant", "content": message["content"]},
-    ]}));
-    for request in [again, also] {
-        let (body, _) = sent("gemini", &request, "gemini-3-pro");
-        assert_eq!(
-            body["contents"][1]["parts"],
-            json!([
-                {"functionCall": {"id": "f1", "name": "a", "args": {}}, "thoughtSignature": "c2ln"},
-                {"functionCall": {"id": "f2", "name": "b", "args": {}}},
-            ])
-        );
-        let (body, _) = sent("anthropic", &request, "claude-haiku-4-5");
-        assert!(!body.to_string().contains("c2ln"), "it is nobody else's");
-    }
 }
 
 #[test]
@@ -313,15 +283,63 @@ fn names_that_a_vendor_does_not_take_come_back() {
             {"id": "t", "function": {"name": name, "arguments": "{}"}}]}}]}),
         ),
     ];
-    for (format, body) in answers {
-        let decoded = wire(format).decode(&request, body.to_string().as_bytes());
-        let completion = decoded.expect("an answer").whole().expect("a whole one");
+    let known = |completion: Completion, place: &str| {
         let Some(Content::ToolCall(call)) = completion.parts.first().map(|part| &part.content)
         else {
-            panic!("{format}: no call in {completion:?}");
+            panic!("{place}: no call in {completion:?}");
         };
-        assert_eq!(call.name, "files/list", "{format}");
-        assert_eq!(completion.finish, FinishReason::ToolCalls, "{format}");
+        assert_eq!(call.name, "files/list", "{place}");
+        assert_eq!(completion.finish, FinishReason::ToolCalls, "{place}");
+    };
+    for (format, body) in answers {
+        let decoded = wire(format).decode(&request, body.to_string().as_bytes());
+        known(
+            decoded.expect("an answer").whole().expect("a whole one"),
+            format,
+        );
+    }
+    // Bit by bit, likewise.
+    let request = CompletionRequest {
+        stream: true,
+        ..request
+    };
+    let streams = [
+        (
+            "anthropic",
+            vec![
+                json!({"type": "content_block_start", "index": 0,
+                    "content_block": {"type": "tool_use", "id": "t", "name": name, "input": {}}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
+                json!({"type": "message_stop"}),
+            ],
+        ),
+        (
+            "gemini",
+            vec![
+                json!({"candidates": [{"finishReason": "STOP", "content": {"parts": [
+                {"functionCall": {"name": name, "args": {}}}]}}]}),
+            ],
+        ),
+        (
+            "openai",
+            vec![
+                json!({"choices": [{"delta": {"tool_calls": [
+                    {"index": 0, "id": "t", "function": {"name": name, "arguments": "{}"}}]}}]}),
+                json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}),
+            ],
+        ),
+    ];
+    for (format, events) in streams {
+        let mut stream: String = events
+            .iter()
+            .map(|data| format!("data: {data}\n\n"))
+            .collect();
+        if format == "openai" {
+            stream.push_str("data: [DONE]\n\n");
+        }
+        let (events, ended) = answered(&request, format, stream.as_bytes(), &[]);
+        ended.expect("whole");
+        known(gathered(events), format);
     }
 }
 
