@@ -1,18 +1,13 @@
 //! House: what settings and vault amount to, before anybody is started.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod catalogue;
+mod embedders;
+mod tools;
+
+use std::{path::Path, sync::Arc};
 
 use hub_actors::{
-    cache::Cache,
-    catalogue::{
-        Catalogue, Crypto, Fetcher, HubInfo, ModelInfo, Models, Provider, ProviderInfo, Results,
-        Tool, ToolKind,
-    },
-    conversation::Format,
+    catalogue::{Catalogue, Tool, ToolKind},
     db_sync::DbSpec,
     outbox::OutboxSpec,
     protocol::{EmbeddingRequest, SearchRequest},
@@ -20,6 +15,10 @@ use hub_actors::{
     transport::HttpOptions,
 };
 
+use self::{
+    catalogue::{catalogue, keeps_answers},
+    embedders::embeds,
+};
 #[cfg(feature = "fixtures")]
 use crate::fetcher::fixture;
 use crate::{
@@ -27,47 +26,17 @@ use crate::{
     cloud_db::{DatabaseSpec, VARIABLE},
     crypto::{self, CryptoSpec, Keyring},
     doors,
-    embedders::{embedders, embeds},
     fetcher::FetcherSpec,
     identity::Identities,
     roles,
     settings::{
         self, LlmProvider, SearchProvider, Settings,
-        readiness::{self, ProviderState, ToolStatus},
+        readiness::{self, ProviderState},
     },
     start::Premises,
     upstreams::{Upstreams, UpstreamsError},
-    vault::{MASTER, Vault},
+    vault::Vault,
 };
-
-/// Tools that need nothing.
-const SYSTEM_TOOLS: [(&str, &str, ToolKind); 3] = [
-    (
-        "list_active_tools",
-        "List the tools, providers and models that can be used now, and what is inactive and why",
-        ToolKind::ListActiveTools,
-    ),
-    (
-        "health_check",
-        "Report the hub's status, uptime, and each actor's state and restarts",
-        ToolKind::HealthCheck,
-    ),
-    (
-        "get_model_info",
-        "Describe one model: context, limits, rates, prices, capabilities",
-        ToolKind::GetModelInfo,
-    ),
-];
-
-/// Tools that clients ask for, whether or not the configuration names them.
-const PLANNED_TOOLS: [(&str, &str, &str); 1] = [(
-    "web_search",
-    "Search the web",
-    "no search provider is configured: add a [SEARCH_PROVIDER.brave] block",
-)];
-
-/// Longest time for one of them: they ask nobody outside.
-const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that is started.
 pub struct House {
@@ -209,184 +178,4 @@ fn database(vault: &Vault, folder: &Path) -> Result<Option<DatabaseSpec>, String
     DatabaseSpec::new(dsn)
         .map(Some)
         .map_err(|error| error.to_string())
-}
-
-fn catalogue(
-    settings: &Settings,
-    has: &dyn Fn(&str) -> bool,
-    no_database: Option<&str>,
-) -> Catalogue {
-    let hub = &settings.hub;
-    Catalogue {
-        hub: Arc::new(HubInfo {
-            name: hub.name.clone(),
-            version: hub.version.clone(),
-            description: hub.description.clone(),
-            transport: hub.transport.clone(),
-            started: Instant::now(),
-            tag_replies: hub.tag_replies,
-            max_wait: settings.limits.max_wait,
-            request_timeout: settings.limits.request_timeout,
-            search_timeout: settings.limits.search_timeout,
-        }),
-        tools: tools(settings, has, no_database),
-        providers: settings
-            .llm_providers
-            .iter()
-            .map(|p| provider(p, has))
-            .collect(),
-        searchers: settings
-            .search_providers
-            .iter()
-            .map(|p| searcher(p, has))
-            .collect(),
-        embedders: embedders(settings, has),
-        models: settings.models.iter().map(model).collect(),
-        db: None,
-        crypto: match MASTER.iter().all(|name| has(name)) {
-            true => Crypto::Down,
-            false => Crypto::NotConfigured,
-        },
-        cache: keeps_answers(settings).then(|| Arc::new(Cache::new(settings.limits.cache_bytes))),
-        outbox: None,
-        fetcher: match hub.fetch_images {
-            true => Fetcher::Down,
-            false => Fetcher::Off,
-        },
-        #[cfg(feature = "fixtures")]
-        conformance: settings
-            .tools
-            .iter()
-            .any(|tool| tool.provider_type == "conformance"),
-    }
-}
-
-fn keeps_answers(settings: &Settings) -> bool {
-    settings.tools.iter().any(|tool| tool.cache_ttl.is_some())
-}
-
-fn tools(
-    settings: &Settings,
-    has: &dyn Fn(&str) -> bool,
-    no_database: Option<&str>,
-) -> Vec<Arc<Tool>> {
-    let mut statuses = readiness::tool_status(settings, has);
-    if let Some(why) = no_database {
-        readiness::without_database(&mut statuses, why);
-    }
-    let configured = settings.tools.iter().zip(statuses).map(|(tool, status)| {
-        Arc::new(Tool {
-            name: tool.name.as_str().into(),
-            description: tool.description.clone(),
-            timeout: tool.timeout,
-            cache_ttl: tool.cache_ttl,
-            inactive: why_not(status),
-            kind: match tool.provider_type.as_str() {
-                "llm" => ToolKind::Llm {
-                    system: tool.system_prompt.as_deref().map(Into::into),
-                    provider: tool.default_provider.as_deref().map(Into::into),
-                },
-                "search" => ToolKind::Search {
-                    provider: tool.default_provider.as_deref().map(Into::into),
-                    default_results: tool.default_results,
-                },
-                "db" => ToolKind::DbQuery,
-                "persist" => ToolKind::Persist {
-                    table: Arc::new(tool.target_table.clone()),
-                    state_key: tool.state_read_key.as_deref().map(Into::into),
-                },
-                _ => ToolKind::NotBuilt,
-            },
-        })
-    });
-    let named = |name: &str| settings.tools.iter().any(|tool| tool.name == name);
-    let planned = PLANNED_TOOLS.into_iter().filter(|(name, ..)| !named(name));
-    let planned = planned.map(|(name, description, why)| {
-        Arc::new(Tool {
-            name: name.into(),
-            description: description.to_owned(),
-            timeout: SYSTEM_TIMEOUT,
-            cache_ttl: None,
-            inactive: Some(why.to_owned()),
-            kind: ToolKind::NotBuilt,
-        })
-    });
-    let system = SYSTEM_TOOLS.into_iter().map(|(name, description, kind)| {
-        Arc::new(Tool {
-            name: name.into(),
-            description: description.to_owned(),
-            timeout: SYSTEM_TIMEOUT,
-            cache_ttl: None,
-            inactive: None,
-            kind,
-        })
-    });
-    configured.chain(planned).chain(system).collect()
-}
-
-/// Why a tool is inactive, and what to set.
-fn why_not(status: ToolStatus) -> Option<String> {
-    let reason = status.reason?;
-    Some(match status.missing.as_slice() {
-        [] => reason,
-        variables => format!("{reason}: set {}", variables.join(" or ")),
-    })
-}
-
-fn provider(provider: &LlmProvider, has: &dyn Fn(&str) -> bool) -> Provider {
-    let models = provider.models.iter().map(|model| model.as_str().into());
-    Provider {
-        info: Arc::new(ProviderInfo {
-            name: provider.name.as_str().into(),
-            offer: Models {
-                default: provider.default_model.as_str().into(),
-                all: models.collect(),
-                format: Format::read(&provider.api),
-            },
-            fallback: provider.fallback_to.as_deref().map(Into::into),
-            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
-        }),
-        up: None,
-    }
-}
-
-fn searcher(provider: &SearchProvider, has: &dyn Fn(&str) -> bool) -> Provider<SearchRequest> {
-    Provider {
-        info: Arc::new(ProviderInfo {
-            name: provider.name.as_str().into(),
-            offer: Results {
-                default: provider.default_results,
-                most: provider.max_results,
-            },
-            fallback: provider.fallback_to.as_deref().map(Into::into),
-            inactive: why_inactive(readiness::state(provider, has), provider.env_key.as_deref()),
-        }),
-        up: None,
-    }
-}
-
-/// Why a provider cannot be used, and what to set.
-pub fn why_inactive(state: ProviderState, env_key: Option<&str>) -> Option<String> {
-    match (state, env_key) {
-        (ProviderState::Ready, _) => None,
-        (ProviderState::NoKey, Some(variable)) => Some(format!("set {variable}")),
-        (ProviderState::NotBuilt, _) => Some("api is not set".to_owned()),
-        _ => Some("active is false".to_owned()),
-    }
-}
-
-fn model(model: &settings::Model) -> Arc<ModelInfo> {
-    Arc::new(ModelInfo {
-        name: model.name.as_str().into(),
-        provider: model.provider.as_str().into(),
-        calls: model.calls.as_deref().map(Into::into),
-        context_tokens: model.context_tokens,
-        max_output_tokens: model.max_output_tokens,
-        requests_per_min: model.requests_per_min,
-        requests_per_day: model.requests_per_day,
-        cost_input_per_1k: model.cost_input_per_1k,
-        cost_output_per_1k: model.cost_output_per_1k,
-        cost_cached_input_per_1k: model.cost_cached_input_per_1k,
-        capabilities: model.capabilities.clone(),
-    })
 }

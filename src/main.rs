@@ -21,7 +21,6 @@ mod db_command;
 mod demo;
 mod doctor_command;
 mod doors;
-mod embedders;
 mod environment;
 mod exit;
 mod fetcher;

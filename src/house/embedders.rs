@@ -7,16 +7,14 @@ use hub_actors::{
     protocol::EmbeddingRequest,
 };
 
-use crate::{
-    house::why_inactive,
-    settings::{
-        LlmProvider, Settings,
-        readiness::{self, IsSet},
-    },
+use super::catalogue::why_inactive;
+use crate::settings::{
+    LlmProvider, Settings,
+    readiness::{self, IsSet},
 };
 
 /// Those that the configuration names, in its order, with nobody up yet.
-pub fn embedders(settings: &Settings, has: &IsSet<'_>) -> Vec<Provider<EmbeddingRequest>> {
+pub(super) fn embedders(settings: &Settings, has: &IsSet<'_>) -> Vec<Provider<EmbeddingRequest>> {
     let embedder = |provider: &LlmProvider| {
         let models = provider.embedding_models.iter();
         let state = readiness::state(provider, has);
@@ -37,7 +35,7 @@ pub fn embedders(settings: &Settings, has: &IsSet<'_>) -> Vec<Provider<Embedding
 }
 
 /// Whether a provider makes vectors.
-pub fn embeds(provider: &LlmProvider) -> bool {
+pub(super) fn embeds(provider: &LlmProvider) -> bool {
     !provider.embedding_models.is_empty()
 }
 
