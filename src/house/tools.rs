@@ -1,4 +1,5 @@
-//! Tools, as the catalogue has them: those of the configuration, those that clients look for, and the hub's own.
+//! Tools, as the catalogue has them: those of the configuration, those that clients look for, and the
+//! hub's own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +39,8 @@ const PLANNED_TOOLS: [(&str, &str, &str); 1] = [(
 /// Longest time for one of them: they ask nobody outside.
 const SYSTEM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// All of them, with why those that cannot be called are inactive. `no_database` says why there is none, if one was asked for.
+/// All of them, with why those that cannot be called are inactive. `no_database` says why there is none, if
+/// one was asked for.
 pub(super) fn tools(
     settings: &Settings,
     has: &IsSet<'_>,
