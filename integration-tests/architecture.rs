@@ -336,9 +336,10 @@ fn one_place_behind_the_wall_opens_a_database() {
     assert_eq!(places, [expected]);
 }
 
-/// One goes to the vendor that it is for, and one where a request says: that one looks where that is.
+/// Two go to the vendor that they are for, one of them without TLS, and one where a request says: that one
+/// looks where that is.
 #[test]
-fn clients_are_made_in_two_places() {
+fn clients_are_made_in_three_places() {
     let makes = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();
         ["Client::builder(", "ClientBuilder"]
@@ -348,7 +349,11 @@ fn clients_are_made_in_two_places() {
     let all = [sources("src"), sources("actors/src")].concat();
     let mut places: Vec<_> = all.into_iter().filter(makes).collect();
     places.sort();
-    let expected = ["src/fetcher/reader.rs", "src/upstreams.rs"];
+    let expected = [
+        "src/fetcher/reader.rs",
+        "src/plain_http.rs",
+        "src/upstreams.rs",
+    ];
     assert_eq!(places, expected.map(|path| Path::new(ROOT).join(path)));
 }
 
