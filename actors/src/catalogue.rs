@@ -3,6 +3,10 @@
 //! The registry makes a new one whenever something changes and sends it to every door. Doors plan
 //! calls from it without asking anybody: no message, no lock, no database on the request path.
 
+mod model;
+mod provider;
+mod tool;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -10,15 +14,14 @@ use std::{
 
 use actix::Recipient;
 
+pub use self::{
+    model::ModelInfo,
+    provider::{EmbeddingModels, Models, Provider, ProviderInfo, Results},
+    tool::{Tool, ToolKind},
+};
 use crate::{
     cache::Cache,
-    conversation::Format,
-    protocol::{
-        CompletionRequest, CryptoUp, DbUp, EmbeddingRequest, FetchImage, OutboxUp, ProviderUp,
-        SearchRequest, Usage,
-    },
-    request::Request,
-    table::Table,
+    protocol::{CryptoUp, DbUp, EmbeddingRequest, FetchImage, OutboxUp, SearchRequest},
 };
 
 /// Everything a door needs to list tools and plan calls.
@@ -75,23 +78,6 @@ pub struct HubInfo {
     pub search_timeout: Duration,
 }
 
-/// One tool.
-#[derive(Debug, Clone)]
-pub struct Tool {
-    /// Its name, unique.
-    pub name: Arc<str>,
-    /// For people and models.
-    pub description: String,
-    /// What it does.
-    pub kind: ToolKind,
-    /// Longest time for one call, fallbacks and retries included.
-    pub timeout: Duration,
-    /// How long an answer is good for others who ask the same; `None` if it is not.
-    pub cache_ttl: Option<Duration>,
-    /// Why it cannot be called, in one sentence that says what to do; `None` if it can.
-    pub inactive: Option<String>,
-}
-
 /// Who opens and seals the envelopes of `POST /crypto`.
 #[derive(Debug, Clone)]
 pub enum Crypto {
@@ -112,118 +98,6 @@ pub enum Fetcher {
     Down,
     /// Here it is asked.
     Up(Recipient<FetchImage>),
-}
-
-/// What a tool does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ToolKind {
-    /// Asks an LLM.
-    Llm {
-        /// Its system role.
-        system: Option<Arc<str>>,
-        /// Where its chain starts, if the caller does not say.
-        provider: Option<Arc<str>>,
-    },
-    /// Searches the web.
-    Search {
-        /// Where its chain starts, if the caller does not say.
-        provider: Option<Arc<str>>,
-        /// How many hits, if the caller does not say; the provider's own number if not set.
-        default_results: Option<u32>,
-    },
-    /// Lists tools, providers and models.
-    ListActiveTools,
-    /// Reports each actor's state.
-    HealthCheck,
-    /// Describes one model.
-    GetModelInfo,
-    /// Answers one SELECT on the hub's own state.
-    DbQuery,
-    /// Keeps a row in the cloud's database.
-    Persist {
-        /// Where it goes.
-        table: Arc<Table>,
-        /// The key of `hub_state` whose value is kept if the caller sends no data.
-        state_key: Option<Arc<str>>,
-    },
-    /// Named by the configuration, not in this version of the hub.
-    NotBuilt,
-}
-
-/// One provider.
-#[derive(Debug)]
-pub struct Provider<R: Request = CompletionRequest> {
-    /// What the configuration says of it.
-    pub info: Arc<ProviderInfo<R::Offer>>,
-    /// Its running actor; `None` while it is down, and always without a key.
-    pub up: Option<ProviderUp<R>>,
-}
-
-/// What the configuration says of a provider.
-#[derive(Debug, Clone)]
-pub struct ProviderInfo<O = Models> {
-    /// Its name, unique among its kind.
-    pub name: Arc<str>,
-    /// What it has to offer.
-    pub offer: O,
-    /// The next provider of the chain.
-    pub fallback: Option<Arc<str>>,
-    /// Why it cannot be used, in a few words; `None` if it can.
-    pub inactive: Option<String>,
-}
-
-/// What an LLM provider offers.
-#[derive(Debug, Clone)]
-pub struct Models {
-    /// Used when the caller names no model.
-    pub default: Arc<str>,
-    /// Every model it offers.
-    pub all: Vec<Arc<str>>,
-    /// What it speaks; `None` for one without a vendor.
-    pub format: Option<Format>,
-}
-
-/// What a provider of vectors offers.
-#[derive(Debug, Clone)]
-pub struct EmbeddingModels {
-    /// Every embedding model.
-    pub all: Vec<Arc<str>>,
-}
-
-/// What a search provider offers.
-#[derive(Debug, Clone, Copy)]
-pub struct Results {
-    /// How many hits when the caller does not say.
-    pub default: u32,
-    /// Most hits.
-    pub most: u32,
-}
-
-/// What the configuration says of a model.
-#[derive(Debug, Clone)]
-pub struct ModelInfo {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Who offers it.
-    pub provider: Arc<str>,
-    /// What its provider calls it, if the name is a name of the configuration's own.
-    pub calls: Option<Arc<str>>,
-    /// Longest prompt and answer together.
-    pub context_tokens: Option<u64>,
-    /// Longest answer.
-    pub max_output_tokens: Option<u32>,
-    /// The vendor's limit.
-    pub requests_per_min: Option<u64>,
-    /// The vendor's limit.
-    pub requests_per_day: Option<u64>,
-    /// US dollars per 1,000 tokens.
-    pub cost_input_per_1k: Option<f64>,
-    /// US dollars per 1,000 tokens.
-    pub cost_output_per_1k: Option<f64>,
-    /// US dollars per 1,000 tokens read from the vendor's cache.
-    pub cost_cached_input_per_1k: Option<f64>,
-    /// What it can do, in the configuration's words.
-    pub capabilities: Vec<String>,
 }
 
 // === impl Catalogue ===
@@ -325,61 +199,5 @@ impl Catalogue {
             }
         }
         names
-    }
-}
-
-// === impl Provider ===
-
-impl<R: Request> Provider<R> {
-    /// The same with another actor, or none.
-    pub fn with(&self, up: Option<ProviderUp<R>>) -> Self {
-        Self {
-            info: self.info.clone(),
-            up,
-        }
-    }
-}
-
-// Derived, it would ask for a question that can be copied.
-impl<R: Request> Clone for Provider<R> {
-    fn clone(&self) -> Self {
-        self.with(self.up.clone())
-    }
-}
-
-// === impl ProviderInfo ===
-
-impl ProviderInfo {
-    /// Its own name for a model it offers.
-    pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
-        self.offer.all.iter().find(|offered| &***offered == model)
-    }
-}
-
-impl ProviderInfo<EmbeddingModels> {
-    /// Its own name for an embedding model it offers.
-    pub fn offers(&self, model: &str) -> Option<&Arc<str>> {
-        self.offer.all.iter().find(|offered| &***offered == model)
-    }
-}
-
-// === impl ModelInfo ===
-
-impl ModelInfo {
-    /// What a call cost in US dollars, if the configuration knows the prices.
-    ///
-    /// The cached part of the input costs its own price where one is configured, else the full one:
-    /// rather too much than too little.
-    pub fn cost(&self, usage: &Usage) -> Option<f64> {
-        let (input, output) = (self.cost_input_per_1k?, self.cost_output_per_1k?);
-        let cached = usage
-            .cached_input_tokens
-            .unwrap_or(0)
-            .min(usage.input_tokens);
-        let cached_price = self.cost_cached_input_per_1k.unwrap_or(input);
-        let thousandths = (usage.input_tokens - cached) as f64 * input
-            + cached as f64 * cached_price
-            + usage.output_tokens as f64 * output;
-        Some(thousandths / 1000.0)
     }
 }

@@ -11,8 +11,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::{
     catalogue::{Catalogue, Tool},
     db_sync::MOST_LAST_RESULTS,
+    outcome::{Outcome, Provenance},
     protocol::{DbUp, Look, Record, WriteState},
-    tools::{Outcome, Provenance},
 };
 
 /// Most bytes of a prompt or an answer that are kept.

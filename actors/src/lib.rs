@@ -16,7 +16,7 @@
 //!   [`envelope`]: a sealed message
 //!   there is for them; [`audit`]: what is kept of what they did
 //! - [`cache`]: answers that need not be paid for twice
-//! - [`tools`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
+//! - [`tools`], [`outcome`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
 //!   there; `persist`: what it gives the outbox; `images`: what is fetched for it
 //! - [`models`], [`chat`]: what a model's name means, and one conversation that asks for it;
@@ -54,6 +54,7 @@ pub mod inventory;
 mod lent;
 pub mod models;
 pub mod outbox;
+pub mod outcome;
 pub mod params;
 mod persist;
 pub mod plan;

@@ -11,10 +11,10 @@ use crate::{
     call::Answered,
     catalogue::Catalogue,
     error::CallError,
+    outcome::{About, Outcome, Provenance, ToolResult},
     protocol::{Completed, Completion, Found, Usage},
     search::Findings,
     streaming::{Event, Streaming},
-    tools::{About, Outcome, Provenance, ToolResult},
 };
 
 /// What an entry costs besides its texts: keys, pointers, counters.

@@ -24,10 +24,11 @@ use crate::{
     attempt::Attempt,
     cache::Status,
     error::{CallError, ErrorBody},
+    outcome::{Outcome, Provenance, ToolResult},
     params::clip,
     principal::Principal,
     request_id::RequestId,
-    tools::{Call, Outcome, Provenance, ToolResult},
+    tools::Call,
 };
 
 /// The request.

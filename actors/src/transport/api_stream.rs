@@ -27,9 +27,10 @@ use crate::{
     cache::{Answer, Given, Status},
     catalogue::Catalogue,
     chat::Chatted,
+    outcome::Outcome,
     protocol::Completion,
     streaming::Event,
-    tools::{Call, Outcome},
+    tools::Call,
 };
 
 /// Longest text whose end is remembered for `result`. A longer one has been told in pieces by then.

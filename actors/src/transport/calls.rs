@@ -12,10 +12,10 @@ use crate::{
     catalogue::ModelInfo,
     chat::Chatted,
     error::CallError,
+    outcome::{About, Outcome},
     params::clip,
     principal::Principal,
     protocol::Usage,
-    tools::{About, Outcome},
 };
 
 /// A call that is put down when it ends. Dropped before, it was cancelled, or its client hung up.

@@ -30,10 +30,11 @@ use crate::{
     embedding::{self, Embedding},
     error::CallError,
     models,
+    outcome::Outcome,
     params::clip,
     principal::Principal,
     protocol::{Embedded, ReportHealth},
-    tools::{self, Call, Outcome},
+    tools::{self, Call},
 };
 
 /// How often an end of the calls in flight is looked for while draining.

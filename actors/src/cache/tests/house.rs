@@ -11,10 +11,11 @@ use crate::{
     cache::Cache,
     catalogue::{Catalogue, HubInfo, ModelInfo, ProviderInfo, Results, Tool, ToolKind},
     error::CallError,
+    outcome::Outcome,
     plan::Hop,
     principal::Principal,
     protocol::{ActorHealth, CompletionRequest, ReportHealth, SearchRequest},
-    tools::{self, Call, Outcome},
+    tools::{self, Call},
 };
 
 /// The house.

@@ -7,8 +7,8 @@ use tokio::time::{advance, pause};
 use super::key;
 use crate::{
     cache::{Answer, Cache, Key, LARGEST, Said},
+    outcome::About,
     protocol::{FinishReason, Usage},
-    tools::About,
 };
 
 fn answer(bytes: usize) -> Arc<Answer> {

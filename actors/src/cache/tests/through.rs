@@ -17,8 +17,8 @@ use crate::{
     cache::Status,
     catalogue::{Tool, ToolKind},
     error::CallError,
+    outcome::{About, Outcome, Provenance},
     plan::list,
-    tools::{About, Outcome, Provenance},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -16,12 +16,12 @@ use crate::{
     cache::{Answer, Key, Said},
     conversation::{Content, Format, Part, Signature},
     db_sync::{DbSpec, actor::DbSync, answers::Queue},
+    outcome::About,
     protocol::{
         Completion, Drain, FindAnswer, FinishReason, Found, Hit, KeepAnswer, KeptAnswer, Query,
         QueryError, Usage,
     },
     search::Findings,
-    tools::About,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -21,11 +21,12 @@ use super::handler::Handler;
 use crate::{
     conversation::Source,
     error::CallError,
+    outcome::{About, Outcome, ToolResult},
     progress::Progress,
     protocol::Rows,
     provider::wire::media,
     request_id::RequestId,
-    tools::{About, Call, Outcome, ToolResult},
+    tools::Call,
     transport::calls::{Recorded, milliseconds},
 };
 

@@ -105,7 +105,7 @@ fn components() -> Components {
     components = with::<api::Request>(components);
     components = with::<api::Success<'static>>(components);
     components = with::<ErrorBody<'static>>(components);
-    components = with::<crate::tools::Provenance>(components);
+    components = with::<crate::outcome::Provenance>(components);
     components = with::<envelope::Fields>(components);
     components = with::<auth::Credentials>(components);
     components = with::<auth::Me<'static>>(components);

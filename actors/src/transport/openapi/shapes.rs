@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::tools::Provenance;
+use crate::outcome::Provenance;
 
 /// The names that a tool's `meta` has if it asks no provider.
 const ALWAYS: [&str; 3] = ["request_id", "duration_ms", "truncated"];
