@@ -61,6 +61,19 @@ pub(crate) struct Stream {
 // === impl Door ===
 
 impl Door {
+    /// A tool, as it is described here.
+    pub(crate) fn tools(self) -> Value {
+        let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+        match self {
+            Door::OpenAi => json!([{"type": "function", "function": {
+                "name": "weather", "description": "says how it is", "parameters": schema,
+            }}]),
+            Door::Anthropic => json!([{
+                "name": "weather", "description": "says how it is", "input_schema": schema,
+            }]),
+        }
+    }
+
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::OpenAi => "/v1/chat/completions",
