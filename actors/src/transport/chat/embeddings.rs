@@ -4,7 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use bytes::Bytes;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use super::{OpenAi, begin, json, refusal::Refusal, refuse, said_by};
+use super::{
+    OpenAi, json,
+    refusal::Refusal,
+    reply::{begin, refuse, said_by},
+};
 use crate::{
     chat::Chatted,
     embedding::Embedding,
