@@ -351,8 +351,8 @@ fn clients_are_made_in_three_places() {
     places.sort();
     let expected = [
         "src/fetcher/reader.rs",
-        "src/plain_http.rs",
-        "src/upstreams.rs",
+        "src/upstreams/client.rs",
+        "src/upstreams/plain.rs",
     ];
     assert_eq!(places, expected.map(|path| Path::new(ROOT).join(path)));
 }

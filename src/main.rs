@@ -34,7 +34,6 @@ mod local;
 mod logs;
 mod mcp_config_command;
 mod one_line;
-mod plain_http;
 mod pyfun;
 mod role_command;
 mod roles;

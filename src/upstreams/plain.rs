@@ -18,7 +18,7 @@ use reqwest::{
     header::{self, HeaderMap, HeaderValue},
 };
 
-use crate::upstreams::{CONNECT_TIMEOUT, IDLE_TIMEOUT, USER_AGENT};
+use super::client::{CONNECT_TIMEOUT, IDLE_TIMEOUT, USER_AGENT};
 
 /// Largest read buffer of a connection, in bytes. Events are far smaller, and an answer's head has to
 /// fit.
