@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{
@@ -168,6 +169,27 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
     let reply = hub.chat(Door::OpenAi, &unknown).await;
     assert_eq!(reply.body["error"]["code"], "model_not_found");
     assert_eq!(reply.body["error"]["param"], "model");
+    assert_eq!(upstream.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn a_thread_is_refused_with_the_word_that_lets_an_sdk_send_the_whole() {
+    let (upstream, hub) = separate().await;
+    for thread in [
+        json!({"type": "new"}),
+        json!({"type": "continue", "previous_message_id": "msg_1"}),
+    ] {
+        for (model, _) in MODELS {
+            let mut body = Door::Anthropic.ask(model, "hello");
+            body["thread"] = thread.clone();
+            let reply = hub.chat(Door::Anthropic, &body).await;
+            assert_eq!(reply.status, 400, "{reply}");
+            let error = &reply.body["error"];
+            assert_eq!(error["type"], "invalid_request_error");
+            assert_eq!(error["details"]["error_code"], "thread_unsupported_request");
+            assert_eq!(error["details"]["unsupported"], json!(["thread"]));
+        }
+    }
     assert_eq!(upstream.seen().len(), 0);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     FakeUpstream, Fault, Hub, Pyfun, Reply,
@@ -81,6 +81,40 @@ async fn a_key_opens_these_doors_as_far_as_it_goes() {
     let data = listed.assert_ok().body["data"].as_array().unwrap();
     let ids: Vec<_> = data.iter().map(|model| model["id"].clone()).collect();
     assert_eq!(ids, ["gemini-fast-1-lite", "llm_complete"]);
+}
+
+#[tokio::test]
+async fn a_vendor_goes_on_to_no_model_outside_of_the_scope() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::builder().pyfun(&Pyfun::three(&upstream)).keys().data();
+    let hub = hub.start().await;
+    let narrow = hub.add_key("narrow", &["--models", "acme/open-*"]).await;
+    let wide = hub.add_key("wide", &[]).await;
+    let ask = async |key: &str, models: Value| {
+        let mut body = Door::OpenAi.ask("acme/open-20b:free", "hello");
+        body["models"] = models;
+        let bearer = format!("Bearer {key}");
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Authorization", bearer.as_str()),
+        ];
+        let text = body.to_string();
+        let path = Door::OpenAi.path();
+        hub.raw(&http::request("POST", path, &headers, text.as_bytes()))
+            .await
+    };
+    // As OpenRouter has it: a list of those that stand in.
+    let others = json!(["acme/open-7b", "o9-huge"]);
+    assert_eq!(ask(&narrow, others.clone()).await.status, 403);
+    assert_eq!(ask(&narrow, json!("o9-huge")).await.status, 400);
+    assert_eq!(
+        ask(&narrow, json!([{"model": "o9-huge"}])).await.status,
+        403
+    );
+    assert_eq!(upstream.seen().len(), 0);
+    ask(&narrow, json!(["acme/open-7b"])).await.assert_ok();
+    ask(&wide, others.clone()).await.assert_ok();
+    assert_eq!(upstream.openai.seen()[1].body["models"], others);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
@@ -89,6 +90,7 @@ pub async fn run(catalogue: &Arc<Catalogue>, chat: Chat) -> Result<Chatted, Call
         cache,
         received,
     } = chat;
+    may_lead_to_others(&principal, &request)?;
     let counts = request.count;
     let prompt = history::prompt(catalogue, request.conversation.last_text());
     let (tool, mut plan) = match named(catalogue, &principal, &model)? {
@@ -185,6 +187,30 @@ pub async fn through_cache(
         cache::answer(asked, plan, Answer::told).await?
     };
     Chatted::given(catalogue, tool, prompt, given, streams)
+}
+
+/// Some vendors go on to other models by themselves, to those that a request names: it passes as it is, so
+/// they are held to the key's scope here.
+fn may_lead_to_others(principal: &Principal, request: &CompletionRequest) -> Result<(), CallError> {
+    let rest = request.conversation.rest.as_ref();
+    let Some(others) = rest.and_then(|rest| rest.fields.get("models")) else {
+        return Ok(());
+    };
+    if principal.sees_all() {
+        return Ok(());
+    }
+    let names = others
+        .as_array()
+        .map(|names| names.iter().map(Value::as_str));
+    for name in names.into_iter().flatten() {
+        principal.may_use(name.unwrap_or_default())?;
+    }
+    match others.is_array() {
+        true => Ok(()),
+        false => Err(CallError::BadRequest(
+            "`models` must be a list of names.".to_owned(),
+        )),
+    }
 }
 
 /// What a name means to somebody.

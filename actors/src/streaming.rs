@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
@@ -263,7 +263,8 @@ impl Sink {
             _room: None,
         };
         // A reader that left in this instant needs no reason.
-        drop(self.to.send(waiting).await);
+        // One that takes nothing has had its time.
+        drop(timeout(STALL, self.to.send(waiting)).await);
     }
 
     /// Returns when nobody reads any more.

@@ -56,6 +56,11 @@ pub async fn run(
         principal.may_use(bare.map_or(&model, |(_, bare)| bare))?;
         Err(unknown)
     })?;
+    if !principal.sees_all() && request.others.iter().any(|name| name == "models") {
+        return Err(CallError::Forbidden(
+            "This key may name no further models: leave `models` out.".to_owned(),
+        ));
+    }
     // Who may not ask models by their names may not ask these either.
     principal.may_call(COMPLETE)?;
     let prompt = history::prompt(catalogue, request.input.first());

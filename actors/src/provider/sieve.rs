@@ -13,6 +13,9 @@ use crate::{
 const TAIL: usize = 16;
 /// What is kept of a text that ends like the beginning of a key, in bytes: more than any key has.
 const LONG_TAIL: usize = 16 * 1024;
+/// Most bytes that are held until it is clear what they belong to: what a stream may hold for its reader.
+/// One event may be larger, and is then held alone.
+const MOST_HELD: usize = 32 * 1024;
 /// Most calls of tools in one answer.
 const MOST_CALLS: usize = 256;
 
@@ -37,6 +40,8 @@ pub(super) struct Sieve {
     find: FindSecret,
     tails: Vec<Tail>,
     held: VecDeque<Event>,
+    /// Their bytes.
+    size: usize,
 }
 
 /// The key was there, or the answer makes it impossible to look.
@@ -51,6 +56,7 @@ impl Sieve {
             find,
             tails: Vec::new(),
             held: VecDeque::new(),
+            size: 0,
         }
     }
 
@@ -58,7 +64,8 @@ impl Sieve {
     /// belongs to. All of it together: the vendor's own bytes stand before what is in them.
     ///
     /// # Errors
-    /// [`Caught`]; what was held is gone.
+    /// [`Caught`], also if a text begins like the key and then stops while others go on and on; what was
+    /// held is gone.
     pub(super) fn pass(
         &mut self,
         events: &mut Vec<Event>,
@@ -67,9 +74,13 @@ impl Sieve {
         for event in &*events {
             self.look(event)?;
         }
+        let full = self.size > MOST_HELD;
+        self.size += events.iter().map(Event::size).sum::<usize>();
         self.held.extend(events.drain(..));
         if !self.tails.iter().any(|tail| tail.waits) {
-            clean.append(&mut self.held);
+            self.release(clean);
+        } else if full {
+            return Err(Caught);
         }
         Ok(())
     }
@@ -77,6 +88,7 @@ impl Sieve {
     /// Lets go of what was held: the answer is complete, and no key was.
     pub(super) fn release(&mut self, clean: &mut VecDeque<Event>) {
         clean.append(&mut self.held);
+        self.size = 0;
     }
 
     fn look(&mut self, event: &Event) -> Result<(), Caught> {
@@ -210,6 +222,23 @@ mod tests {
                 Sight::Clear
             }
         })
+    }
+
+    #[test]
+    fn what_is_held_for_a_beginning_is_bounded() {
+        let mut sieve = Sieve::new(finder());
+        let mut clean = VecDeque::new();
+        let begins = Event::Thinking("sk-canar".to_owned());
+        assert_eq!(sieve.pass(&mut vec![begins], &mut clean), Ok(()));
+        let mut held = 0;
+        while sieve
+            .pass(&mut vec![Event::Text("a".repeat(100))], &mut clean)
+            .is_ok()
+        {
+            held += 100;
+            assert!(held <= MOST_HELD, "{held}");
+        }
+        assert!(held > MOST_HELD / 2 && clean.is_empty(), "{held}");
     }
 
     /// What passes, and whether the key was caught.

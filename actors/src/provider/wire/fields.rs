@@ -28,7 +28,12 @@ pub struct BadRequest {
     pub param: String,
     /// What is wrong with it.
     pub sentence: String,
+    /// The machine word for it.
+    pub code: &'static str,
 }
+
+/// The word for a request that is wrong in no particular way.
+const CODE: &str = "bad_request";
 
 /// An object that is being read.
 pub(super) struct Fields {
@@ -45,6 +50,7 @@ impl BadRequest {
         Self {
             sentence: format!("`{param}` must be {what}."),
             param,
+            code: CODE,
         }
     }
 
@@ -53,6 +59,7 @@ impl BadRequest {
         Self {
             param: String::new(),
             sentence: "The request must be a JSON object.".to_owned(),
+            code: CODE,
         }
     }
 
@@ -65,6 +72,7 @@ impl BadRequest {
                 error.line(),
                 error.column()
             ),
+            code: CODE,
         }
     }
 }

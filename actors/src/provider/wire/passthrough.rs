@@ -27,7 +27,7 @@ struct Top<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 struct TopVisitor;
 
 /// Most fields at the top of a request. No format has a tenth of them.
-const MOST: usize = 512;
+pub(super) const MOST: usize = 512;
 
 /// The fields of an object, in order; of one that is there twice, the last counts.
 ///

@@ -9,7 +9,7 @@ use crate::{
     protocol::Completion,
     provider::wire::{
         Asked, BadRequest,
-        anthropic::{StreamWriter, read_request, write_answer},
+        anthropic::{NO_THREADS, StreamWriter, read_request, write_answer},
     },
     streaming::Event,
 };
@@ -57,7 +57,12 @@ impl Door for Anthropic {
     }
 
     fn error(refusal: &Refusal, request_id: &str) -> Value {
-        error(Self::status(refusal), &refusal.sentence, request_id)
+        let mut error = error(Self::status(refusal), &refusal.sentence, request_id);
+        if refusal.code == NO_THREADS {
+            error["error"]["details"] =
+                json!({"error_code": NO_THREADS, "unsupported": [refusal.param]});
+        }
+        error
     }
 }
 

@@ -96,10 +96,11 @@ impl Body {
             let left = quiet.saturating_duration_since(Instant::now());
             let step = tokio::select! {
                 biased;
-                step = timeout(left, self.writing.stream.next()) => step,
+                // A vendor that always has more does not keep a revoked key's stream alive.
                 () = &mut self.over => {
                     return Some(Ok(self.end(&CallError::Unauthorized.into())));
                 }
+                step = timeout(left, self.writing.stream.next()) => step,
             };
             let Ok(step) = step else {
                 let alive = self.writing.spoken.keep_alive();

@@ -35,7 +35,7 @@ pub struct Refusal {
 }
 
 /// The status of a chain that nobody answered. If all who were asked are over their limits, the caller has
-/// to wait like a vendor's own; if all are overloaded, that is how it is.
+/// to wait like a vendor's own; if all are overloaded, or too slow, that is how it is.
 fn of_chain(attempts: &[Attempt]) -> StatusCode {
     let mut asked = attempts
         .iter()
@@ -61,9 +61,24 @@ fn of_chain(attempts: &[Attempt]) -> StatusCode {
         .all(|attempt| is_limit(attempt) || is_overload(attempt))
     {
         StatusCode::SERVICE_UNAVAILABLE
+    } else if asked.all(|attempt| attempt.outcome == Err(FailureKind::Timeout)) {
+        StatusCode::GATEWAY_TIMEOUT
     } else {
         StatusCode::BAD_GATEWAY
     }
+}
+
+/// Whether everybody who was asked would say the same again: what is wrong is a key or a name of the hub's.
+fn is_final(attempts: &[Attempt]) -> bool {
+    let lasts = |attempt: &Attempt| {
+        matches!(
+            attempt.outcome,
+            Err(FailureKind::NotConfigured
+                | FailureKind::Unauthorized
+                | FailureKind::ModelNotFound)
+        )
+    };
+    attempts.iter().all(lasts)
 }
 
 // === impl Refusal ===
@@ -85,7 +100,15 @@ impl Refusal {
     /// A stream that breaks off after it began.
     pub fn broken(provider: &str, failure: &Failure) -> Self {
         let sentence = format!("{provider} {}.", failure.kind);
-        Self::new(StatusCode::BAD_GATEWAY, failure.kind.word(), sentence)
+        let overloaded =
+            failure.word == Some("overloaded_error") || matches!(failure.status, Some(503 | 529));
+        let status = match failure.kind {
+            FailureKind::RateLimited | FailureKind::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
+            FailureKind::ServerError if overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            FailureKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, failure.kind.word(), sentence)
     }
 }
 
@@ -102,7 +125,11 @@ impl From<CallError> for Refusal {
             sentence: error.to_string(),
             param: None,
             retry_after: error.retry_after(),
-            is_final: matches!(error, CallError::NotConfigured(_)),
+            is_final: match &error {
+                CallError::NotConfigured(_) => true,
+                CallError::ProvidersFailed { attempts, .. } => is_final(attempts),
+                _ => false,
+            },
             attempts: error.attempts().to_vec(),
         }
     }
@@ -112,7 +139,7 @@ impl From<BadRequest> for Refusal {
     fn from(wrong: BadRequest) -> Self {
         Self {
             param: Some(wrong.param).filter(|param| !param.is_empty()),
-            ..Self::new(StatusCode::BAD_REQUEST, "bad_request", wrong.sentence)
+            ..Self::new(StatusCode::BAD_REQUEST, wrong.code, wrong.sentence)
         }
     }
 }
@@ -135,6 +162,7 @@ impl From<BodyError> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Class;
 
     fn attempt(kind: FailureKind, status: Option<u16>) -> Attempt {
         Attempt {
@@ -155,6 +183,7 @@ mod tests {
         let failing = || attempt(FailureKind::ServerError, Some(500));
         let keyless = || attempt(FailureKind::NotConfigured, None);
         let unauthorized = || attempt(FailureKind::Unauthorized, Some(401));
+        let slow = || attempt(FailureKind::Timeout, None);
         let cases = [
             (vec![limited(), quota()], 429),
             (vec![keyless(), limited()], 429),
@@ -163,9 +192,39 @@ mod tests {
             (vec![limited(), failing()], 502),
             (vec![unauthorized()], 502),
             (vec![keyless()], 502),
+            (vec![slow(), keyless(), slow()], 504),
+            (vec![slow(), failing()], 502),
         ];
         for (attempts, status) in cases {
             assert_eq!(of_chain(&attempts).as_u16(), status, "{attempts:?}");
+        }
+        assert!(is_final(&[keyless(), unauthorized()]));
+        assert!(!is_final(&[unauthorized(), limited()]));
+    }
+
+    #[test]
+    fn a_stream_breaks_off_for_a_reason() {
+        let failure = |kind, status, word| Failure {
+            status,
+            word,
+            ..Failure::new(kind, Class::NextNow)
+        };
+        for (failure, status) in [
+            (failure(FailureKind::RateLimited, Some(200), None), 429),
+            (
+                failure(
+                    FailureKind::ServerError,
+                    Some(200),
+                    Some("overloaded_error"),
+                ),
+                503,
+            ),
+            (failure(FailureKind::ServerError, Some(200), None), 502),
+            (failure(FailureKind::Timeout, None, None), 504),
+            (failure(FailureKind::Interrupted, None, None), 502),
+        ] {
+            let status_of = Refusal::broken("p", &failure).status.as_u16();
+            assert_eq!(status_of, status, "{failure:?}");
         }
     }
 }

@@ -13,7 +13,11 @@ mod write_stream;
 
 use http::HeaderMap;
 
-pub use self::{read::read_request, write::write_answer, write_stream::StreamWriter};
+pub use self::{
+    read::{NO_THREADS, read_request},
+    write::write_answer,
+    write_stream::StreamWriter,
+};
 use super::{
     Dialect, Encoded, ReadStream, Wire,
     error_body::ErrorBody,

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// The vendor's word for a request that has to come without a thread.
+pub const NO_THREADS: &str = "thread_unsupported_request";
+
 /// Reads a body of `POST /v1/messages`.
 ///
 /// # Errors
@@ -26,6 +29,9 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
     let model = fields.needed("model")?;
     let stream = fields.flag("stream")?.unwrap_or(false);
     let max_tokens = fields.count("max_tokens")?;
+    if fields.object("thread")?.is_some() {
+        return Err(threaded());
+    }
     let mut extras = false;
     let conversation = conversation(fields, &mut extras)?;
     let raw = Raw {
@@ -35,6 +41,16 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
         holds_extras: extras,
     };
     Ok(Asked::new(model, conversation, max_tokens, stream, raw))
+}
+
+/// A conversation of which its vendor knows the beginning and nobody else does: whoever stands in for it
+/// would answer half of it. The SDKs know the word, and send the whole.
+fn threaded() -> BadRequest {
+    BadRequest {
+        param: "thread".to_owned(),
+        sentence: "The hub keeps no threads. Send the whole conversation in `messages`.".to_owned(),
+        code: NO_THREADS,
+    }
 }
 
 fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {

@@ -57,6 +57,11 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
         true => BadRequest::no_object(),
         false => BadRequest::no_json(&error),
     })?;
+    // Each is compared with those before it.
+    if fields.len() > passthrough::MOST {
+        let what = format!("an object of at most {} fields", passthrough::MOST);
+        return Err(BadRequest::new("request", &what));
+    }
     let mut others: Vec<String> = Vec::new();
     let [mut model, mut input, mut dimensions, mut encoding]: [Option<&RawValue>; 4] = [None; 4];
     for (name, value) in &fields {

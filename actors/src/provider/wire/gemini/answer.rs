@@ -137,6 +137,18 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }))
 }
 
+/// What went wrong in the model: the answer is none, or half of one.
+fn is_broken(reason: &str) -> bool {
+    matches!(
+        reason,
+        "MALFORMED_FUNCTION_CALL"
+            | "MALFORMED_RESPONSE"
+            | "UNEXPECTED_TOOL_CALL"
+            | "TOO_MANY_TOOL_CALLS"
+            | "MISSING_THOUGHT_SIGNATURE"
+    )
+}
+
 /// Why an answer ends where it ends.
 ///
 /// # Errors
@@ -150,16 +162,25 @@ pub(super) fn finish(
     let finish = match reason {
         _ if blocked => FinishReason::ContentFilter,
         Some(reason) if is_filter(reason) => FinishReason::ContentFilter,
+        // However much was said before.
+        Some(reason) if is_broken(reason) => {
+            return Err(Failure {
+                word: words::shouted(reason),
+                ..refusal::malformed()
+            });
+        }
         Some("MAX_TOKENS") => FinishReason::Length,
         _ if calls => FinishReason::ToolCalls,
         None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => FinishReason::Stop,
-        // `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, ..
+        // `LANGUAGE`, `OTHER`, ..
         Some(reason) if !said => {
             return Err(Failure {
                 word: words::shouted(reason),
                 ..refusal::malformed()
             });
         }
+        // Cut by the vendor, for a reason of its own.
+        Some("LANGUAGE" | "OTHER") => FinishReason::ContentFilter,
         Some(_) => FinishReason::Stop,
     };
     if finish == FinishReason::ContentFilter && !said {

@@ -81,14 +81,20 @@ pub(super) fn system<'a>(script: &'a Script<'_>, later: &'a [String]) -> Option<
 pub(super) fn contents<'a>(script: &'a Script<'_>, signs: bool) -> Result<Vec<Turn<'a>>, Failure> {
     let messages = &script.messages;
     let called = called(messages);
-    let mut turns = Vec::with_capacity(messages.len());
+    let mut turns: Vec<Turn<'a>> = Vec::with_capacity(messages.len());
     for said in messages.iter() {
         let (role, parts) = match said.role {
             Role::System => continue,
             Role::User => ("user", user(said, &called)?),
             Role::Assistant => ("model", model_turn(said, signs)),
         };
-        if !parts.is_empty() {
+        // The vendor wants all results of one turn in one.
+        if let Some(last) = turns.last_mut()
+            && are_results(last.parts.as_slice())
+            && parts.first().is_some_and(Piece::is_result)
+        {
+            last.parts.extend(parts);
+        } else if !parts.is_empty() {
             turns.push(Turn {
                 role: Some(role),
                 parts,
@@ -96,6 +102,10 @@ pub(super) fn contents<'a>(script: &'a Script<'_>, signs: bool) -> Result<Vec<Tu
         }
     }
     Ok(turns)
+}
+
+fn are_results(parts: &[Piece<'_>]) -> bool {
+    !parts.is_empty() && parts.iter().all(Piece::is_result)
 }
 
 /// The name of each call that was made, by its id.
@@ -236,6 +246,10 @@ fn own_signature(part: &Part) -> Option<&str> {
 // === impl Piece ===
 
 impl<'a> Piece<'a> {
+    fn is_result(&self) -> bool {
+        self.function_response.is_some()
+    }
+
     fn text(text: &'a str) -> Self {
         Self {
             text: Some(text),

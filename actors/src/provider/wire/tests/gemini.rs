@@ -151,13 +151,8 @@ fn finish_reasons_are_mapped() {
         ),
         (
             "OTHER",
-            FinishReason::Stop,
+            FinishReason::ContentFilter,
             Err((Malformed, NextNow, Some("other"))),
-        ),
-        (
-            "MALFORMED_RESPONSE",
-            FinishReason::Stop,
-            Err((Malformed, NextNow, Some("malformed_response"))),
         ),
     ] {
         let body = |text| {
@@ -170,6 +165,25 @@ fn finish_reasons_are_mapped() {
             (Ok(completion), Ok(finish)) => assert_eq!(completion.finish, finish, "{reason}"),
             (Err(failure), Err(expected)) => assert_eq!(gist(&failure), expected, "{reason}"),
             (outcome, expected) => panic!("{reason}: {outcome:?} instead of {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_went_wrong_in_the_model_is_no_answer_however_much_it_said() {
+    for (reason, word) in [
+        ("MALFORMED_RESPONSE", "malformed_response"),
+        ("MALFORMED_FUNCTION_CALL", "malformed_function_call"),
+        ("UNEXPECTED_TOOL_CALL", "unexpected_tool_call"),
+        ("TOO_MANY_TOOL_CALLS", "too_many_tool_calls"),
+        ("MISSING_THOUGHT_SIGNATURE", "missing_thought_signature"),
+    ] {
+        for part in [r#"{"text":"x"}"#, r#"{"functionCall":{"name":"f"}}"#] {
+            let body = format!(
+                r#"{{"candidates":[{{"content":{{"parts":[{part}]}},"finishReason":"{reason}"}}]}}"#
+            );
+            let failure = failed("gemini", &body);
+            assert_eq!(gist(&failure), (Malformed, NextNow, Some(word)), "{part}");
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{plain_request, wire, without};
 use crate::{
     protocol::CompletionRequest,
-    provider::wire::{Encoded, openai::read_request},
+    provider::wire::{Encoded, anthropic, openai::read_request},
 };
 
 /// What a client of OpenAI's format sends.
@@ -109,6 +109,33 @@ fn where_somebody_has_to_speak_the_user_says_what_the_system_does() {
     Arc::make_mut(&mut request.conversation).system.clear();
     let (body, _) = sent("anthropic", &request);
     assert_eq!(body["messages"], json!([]));
+}
+
+#[test]
+fn gemini_gets_results_of_two_messages_in_one_turn() {
+    let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "f", "input": {}});
+    let result = |id: &str| {
+        json!({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": id, "content": "x"},
+        ]})
+    };
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [call("a"), call("b")]},
+        result("a"), result("b"),
+        {"role": "user", "content": "and now?"},
+    ]});
+    let mut request = anthropic::read_request(&body.to_string().into())
+        .expect("a request")
+        .request;
+    request.raw = None;
+    let (body, _) = sent("gemini", &request);
+    let turns = body["contents"].as_array().expect("turns");
+    let parts: Vec<_> = turns
+        .iter()
+        .map(|turn| turn["parts"].as_array().map_or(0, Vec::len))
+        .collect();
+    assert_eq!(parts, [1, 2, 2, 1]);
 }
 
 #[test]

@@ -107,3 +107,12 @@ fn what_is_null_is_not_set_and_the_last_of_two_counts() {
     assert_eq!(request.input.count(), 2);
     assert!(request.others.is_empty());
 }
+
+#[test]
+fn fields_without_end_are_refused_before_they_are_compared() {
+    let fields: String = (0..600)
+        .map(|number| format!(r#","f{number}":1"#))
+        .collect();
+    let (param, _) = wrong(&format!(r#"{{"model":"m","input":"x"{fields}}}"#));
+    assert_eq!(param, "request");
+}
