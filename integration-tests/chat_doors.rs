@@ -145,6 +145,38 @@ async fn a_request_in_the_vendors_own_format_passes_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_a_client_tries_out_reaches_its_vendor_and_no_other() {
+    let (upstream, hub) = separate().await;
+    let betas = "files-api-2025-04-14,mcp-client-2025-04-04";
+    let ask = async |model: &str, betas: &str| {
+        let body = Door::Anthropic.ask(model, "hello").to_string();
+        let mut headers = Door::Anthropic.headers();
+        headers.push(("anthropic-beta", betas));
+        let path = Door::Anthropic.path();
+        hub.raw(&http::request("POST", path, &headers, body.as_bytes()))
+            .await
+    };
+    let reply = ask("claude-fast-1", betas).await;
+    assert_eq!(reply.assert_ok().header("x-hub-dropped-params"), "");
+    assert_eq!(
+        upstream.anthropic.seen()[0].header("anthropic-beta"),
+        Some(betas)
+    );
+    for (model, script) in [
+        ("gemini-fast-1", &upstream.gemini),
+        ("acme/open-20b:free", &upstream.openai),
+    ] {
+        let reply = ask(model, betas).await;
+        let dropped = reply.assert_ok().header("x-hub-dropped-params").to_owned();
+        assert_eq!(dropped, "anthropic-beta");
+        assert_eq!(script.seen()[0].header("anthropic-beta"), None);
+    }
+    // What is no list of words goes nowhere.
+    ask("claude-fast-1", "a: b\tc").await.assert_ok();
+    assert_eq!(upstream.anthropic.seen()[1].header("anthropic-beta"), None);
+}
+
+#[tokio::test]
 async fn a_vendor_that_does_not_stream_is_streamed() {
     let (upstream, hub) = separate().await;
     let vendors = [

@@ -21,6 +21,9 @@ pub type SendPlain = Arc<
         + Sync,
 >;
 
+/// A header of one request, beside those that the client has.
+pub type Header = (http::HeaderName, http::HeaderValue);
+
 /// An authorised client.
 pub struct Authorised {
     /// Sends anything.
@@ -144,14 +147,23 @@ impl Connection {
         &self,
         path: &str,
         json: Bytes,
+        header: Option<Header>,
         limit: usize,
     ) -> Result<Answer, UpstreamError> {
-        send(self.posting(path, json)).await?.whole(limit).await
+        send(self.posting(path, json, header))
+            .await?
+            .whole(limit)
+            .await
     }
 
     /// Posts JSON like [`post`](Self::post), and returns as soon as the answer begins.
-    pub async fn stream(&self, path: &str, json: Bytes) -> Result<Arriving, UpstreamError> {
-        let request = self.posting(path, json);
+    pub async fn stream(
+        &self,
+        path: &str,
+        json: Bytes,
+        header: Option<Header>,
+    ) -> Result<Arriving, UpstreamError> {
+        let request = self.posting(path, json, header);
         let request = request.header(http::header::ACCEPT, "text/event-stream");
         let Some(plain) = &self.authorised.plain else {
             return send(request).await;
@@ -172,11 +184,12 @@ impl Connection {
         send(request).await?.whole(limit).await
     }
 
-    fn posting(&self, path: &str, json: Bytes) -> reqwest::RequestBuilder {
+    fn posting(&self, path: &str, json: Bytes, header: Option<Header>) -> reqwest::RequestBuilder {
         self.authorised
             .client
             .post(self.url(path))
             .header(http::header::CONTENT_TYPE, "application/json")
+            .headers(header.into_iter().collect())
             .body(json)
     }
 

@@ -16,6 +16,8 @@ pub struct Rest {
     pub fields: Map<String, Value>,
     /// Tools that the vendor itself runs, such as its own search; as they came.
     pub tools: Vec<Value>,
+    /// What the vendor is to try out, in its own words and in a header (`anthropic-beta`).
+    pub betas: Option<Box<str>>,
 }
 
 /// A request as it came. A provider of the same format gets this, with nothing changed but what has
@@ -39,6 +41,16 @@ pub struct Raw {
 // === impl Rest ===
 
 impl Rest {
+    /// Of Anthropic's format, with nothing in it yet.
+    pub fn nothing() -> Self {
+        Self {
+            format: Format::Anthropic,
+            fields: Map::new(),
+            tools: Vec::new(),
+            betas: None,
+        }
+    }
+
     /// `None` if nothing is left over.
     pub fn new(format: Format, fields: Map<String, Value>, tools: Vec<Value>) -> Option<Self> {
         let any = !fields.is_empty() || !tools.is_empty();
@@ -46,6 +58,7 @@ impl Rest {
             format,
             fields,
             tools,
+            betas: None,
         })
     }
 }

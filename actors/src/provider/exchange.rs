@@ -206,15 +206,16 @@ impl<R: Request> Vendor<R> {
         body: Option<Bytes>,
     ) -> Result<(R::Answer, Option<Rest>), Failure> {
         let most = request.most();
+        let header = self.wire.header(request);
         let answer = match (body, self.wire.stream(request)) {
             (Some(body), Some(reader)) => {
-                let arriving = self.connection.stream(path, body).await?;
+                let arriving = self.connection.stream(path, body, header).await?;
                 if arriving.status().is_success() && is_stream(arriving.headers()) {
                     return self.open(arriving, reader).await;
                 }
                 arriving.whole(most).await?
             }
-            (Some(body), None) => self.connection.post(path, body, most).await?,
+            (Some(body), None) => self.connection.post(path, body, header, most).await?,
             (None, _) => self.connection.get(path, most).await?,
         };
         let status = answer.status.as_u16();

@@ -32,7 +32,7 @@ mod words;
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 pub use self::fields::{Asked, BadRequest};
@@ -70,6 +70,11 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
     /// leave its path segment), [`FailureKind::Rejected`] if the vendor has no way to take a part of
     /// the request that cannot be left out.
     fn encode(&self, request: &R, model: &str, dialect: &Dialect) -> Result<Encoded, Failure>;
+
+    /// A header that belongs to `request`: its name and its value.
+    fn header(&self, _request: &R) -> Option<(HeaderName, HeaderValue)> {
+        None
+    }
 
     /// Reads the events of a streamed answer to `request`, which was sent raw if it still holds a raw
     /// body; `None` if it is to be answered whole.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::Dialect;
+use super::{Dialect, anthropic::BETA};
 use crate::conversation::{Content, Conversation, Format, Message, Part, Rest, Role, joined};
 
 /// Most bytes of a caller's own word that is named as dropped: it goes into a header.
@@ -67,6 +67,7 @@ impl<'a> Taken<'a> {
         if rest.format != format {
             let names = rest.fields.keys().map(|name| Cow::Owned(shown(name)));
             self.dropped.extend(names);
+            self.lacks(BETA, rest.betas.is_some());
             return None;
         }
         if rest.fields.keys().all(|name| self.takes(name)) {

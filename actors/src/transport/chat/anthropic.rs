@@ -9,7 +9,7 @@ use crate::{
     protocol::Completion,
     provider::wire::{
         Asked, BadRequest,
-        anthropic::{NO_THREADS, StreamWriter, read_request, write_answer},
+        anthropic::{BETA, NO_THREADS, StreamWriter, read_request, write_answer},
     },
     streaming::Event,
 };
@@ -31,6 +31,7 @@ impl Door for Anthropic {
     const NAME: &'static str = "messages";
     const HAS_IMAGES: bool = false;
     const REQUEST_ID: Option<&'static str> = Some("Request-Id");
+    const BETA: Option<&'static str> = Some(BETA);
 
     fn read(body: &Bytes) -> Result<Asked, BadRequest> {
         read_request(body)

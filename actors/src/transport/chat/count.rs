@@ -25,6 +25,7 @@ impl Door for CountTokens {
     const NAME: &'static str = "count_tokens";
     const HAS_IMAGES: bool = false;
     const REQUEST_ID: Option<&'static str> = Anthropic::REQUEST_ID;
+    const BETA: Option<&'static str> = Anthropic::BETA;
 
     fn read(body: &Bytes) -> Result<Asked, BadRequest> {
         let mut asked = Anthropic::read(body)?;

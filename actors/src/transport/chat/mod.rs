@@ -21,12 +21,16 @@ mod reply;
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     web,
 };
 use bytes::Bytes;
@@ -53,11 +57,15 @@ use super::{
 };
 use crate::{
     chat::{Chat, Chatted},
+    conversation::Rest,
     protocol::{Completed, Completion},
     provider::wire::{Asked, BadRequest, Envelope},
     request_id::RequestId,
     streaming::Event,
 };
+
+/// Longest list of what a vendor is to try out, in bytes.
+const LONGEST_BETAS: usize = 1024;
 
 /// What an answer says of itself.
 #[derive(Debug, Clone)]
@@ -97,6 +105,9 @@ pub trait Door: 'static {
 
     /// Whether an answer can have pictures in it.
     const HAS_IMAGES: bool;
+
+    /// The header in which the vendor's SDK names what it wants to try out.
+    const BETA: Option<&'static str> = None;
 
     /// Another name of `X-Request-Id`, which the vendor's SDK reads.
     const REQUEST_ID: Option<&'static str> = None;
@@ -217,8 +228,21 @@ async fn take<D: Door>(
     lobby: &Lobby,
 ) -> Result<(Asked, Option<OwnedSemaphorePermit>), Refusal> {
     let Body { bytes, held } = json(request, payload, lobby).await?;
-    let asked = D::read(&bytes)?;
+    let mut asked = D::read(&bytes)?;
+    if let Some(betas) = D::BETA.and_then(|name| betas(request.headers().get_all(name))) {
+        let rest = &mut Arc::make_mut(&mut asked.request.conversation).rest;
+        rest.get_or_insert_with(Rest::nothing).betas = Some(betas);
+    }
     Ok((asked, held))
+}
+
+/// The words of a header that a vendor knows, and nothing else.
+fn betas<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> Option<Box<str>> {
+    let texts: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+    let betas = texts.join(",");
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_., ".contains(c);
+    let fits = !betas.is_empty() && betas.len() <= LONGEST_BETAS && betas.chars().all(is_word);
+    fits.then(|| betas.into())
 }
 
 async fn json(

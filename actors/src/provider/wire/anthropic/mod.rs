@@ -11,7 +11,7 @@ mod tools;
 mod write;
 mod write_stream;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::{
     read::{NO_THREADS, read_request},
@@ -24,7 +24,11 @@ use super::{
     refusal::{self, Said},
     words,
 };
+use crate::conversation::Format;
 use crate::protocol::{Class, Completed, CompletionRequest, Failure, FailureKind, FinishReason};
+
+/// Names what a request wants to try out.
+pub const BETA: &str = "anthropic-beta";
 
 /// `POST {base}/messages`
 #[derive(Debug)]
@@ -55,6 +59,13 @@ impl Wire for Anthropic {
             return count::encode(request, model, dialect);
         }
         request::encode(request, model, dialect)
+    }
+
+    fn header(&self, request: &CompletionRequest) -> Option<(HeaderName, HeaderValue)> {
+        let rest = request.conversation.rest.as_ref();
+        let rest = rest.filter(|rest| rest.format == Format::Anthropic)?;
+        let betas = HeaderValue::from_str(rest.betas.as_deref()?).ok()?;
+        Some((HeaderName::from_static(BETA), betas))
     }
 
     fn stream(&self, request: &CompletionRequest) -> Option<Box<dyn ReadStream>> {
