@@ -113,7 +113,8 @@ mod tests {
     fn half_a_letter_harms_nothing() {
         let mut line = OneLine(Vec::new());
         line.write_all(b"a\xc3\x1b[0m\xe2\x80\n").expect("a line");
-        assert_eq!(String::from_utf8_lossy(&line.0), "a\u{fffd}?[0m\u{fffd}\n");
+        let line = String::from_utf8(line.0).expect("UTF-8");
+        assert_eq!(line, "a\u{fffd}?[0m\u{fffd}\n");
     }
 
     #[test]
