@@ -15,6 +15,7 @@ use crate::support::{
     chat::{DOORS, Door, End, Said, Stream as Answer},
     eventually, http,
     hub::api_request,
+    program::Capture,
     stream::Stream,
     vendor::Vendor,
     within,
@@ -80,8 +81,8 @@ impl Seat {
     }
 
     /// Reads to the end: each text in its place, and nothing else.
-    async fn read(self, socket: TcpStream, texts: Arc<[String]>) {
-        let mut answer = Answer::of(socket).await;
+    async fn read(self, socket: TcpStream, log: Capture, texts: Arc<[String]>) {
+        let mut answer = Answer::of(socket, log).await;
         assert!(answer.head.starts_with("http/1.1 200"), "{}", answer.head);
         let mut expected = texts[..self.texts()].iter();
         let mut complete = false;
@@ -176,7 +177,8 @@ async fn bursts_for_two_hundred_readers_cost_bounded_memory_and_delay_nobody() {
 
     let mut reading = JoinSet::new();
     for (seat, socket) in seats().zip(sockets) {
-        reading.spawn(seat.read(socket, texts.clone()));
+        let log = hub.process.stderr.clone();
+        reading.spawn(seat.read(socket, log, texts.clone()));
     }
     let all_read = async || {
         bounded("as they read");

@@ -1,10 +1,11 @@
 //! Images at addresses: fetched for providers that read none, from the Internet and from nowhere else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::Barrier, time::Instant};
 
 use crate::support::{
     FakeUpstream, Fault, Hub, Pyfun, Reply,
@@ -394,6 +395,20 @@ async fn a_server_that_stalls_has_ten_seconds_and_hears_when_the_caller_goes() {
         second = arrived => second,
     };
     second.hung_up_within(Duration::from_secs(1)).await;
+}
+
+/// Whoever does not say how much comes gets no more room than who does.
+#[tokio::test]
+async fn images_of_no_announced_length_do_not_keep_each_other_out() {
+    let (upstream, pictures) = (FakeUpstream::start().await, Pictures::start().await);
+    let hub = hub(&pictures, &gemini(&upstream)).await;
+    let everybody = Arc::new(Barrier::new(20));
+    let url = pictures.put("/together", Page::Together(everybody));
+    let asking = (0..20).map(|_| look_at(&hub, "gemini", &url));
+    for reply in join_all(asking).await {
+        reply.assert_ok();
+    }
+    assert_eq!(upstream.gemini.seen().len(), 20);
 }
 
 #[tokio::test]

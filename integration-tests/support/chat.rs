@@ -7,17 +7,22 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 use super::{
     deadline::within,
     http,
     hub::{Hub, api_request},
+    program::Capture,
     reply::Reply,
 };
 
 /// Longest wait for anything on a stream.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a stream is read for behind its head.
+const BODY: &str = "more of a stream's body";
 
 /// A door for SDKs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,7 @@ pub(crate) struct Stream {
     raw: Vec<u8>,
     body: String,
     end: Option<End>,
+    log: Capture,
     /// The answer's head.
     pub(crate) head: String,
 }
@@ -209,23 +215,28 @@ impl Stream {
     async fn open(hub: &Hub, bytes: &[u8]) -> Self {
         let mut socket = TcpStream::connect(hub.address).await.unwrap();
         socket.write_all(bytes).await.unwrap();
-        Self::of(socket).await
+        Self::of(socket, hub.process.stderr.clone()).await
     }
 
-    /// What comes back on a connection that has asked already, and its head.
-    pub(crate) async fn of(socket: TcpStream) -> Self {
+    /// What comes back on a connection that has asked already, and its head. The hub's log is for who waits
+    /// too long.
+    pub(crate) async fn of(socket: TcpStream, log: Capture) -> Self {
         let mut stream = Self {
             socket,
             raw: Vec::new(),
             body: String::new(),
             end: None,
+            log,
             head: String::new(),
         };
         let end = loop {
             if let Some(at) = find(&stream.raw, b"\r\n\r\n") {
                 break at + 4;
             }
-            assert!(stream.read().await, "the answer has no head");
+            assert!(
+                stream.read("the head of a stream").await,
+                "the answer has no head"
+            );
         };
         let head: Vec<u8> = stream.raw.drain(..end).collect();
         stream.head = String::from_utf8(head).unwrap().to_ascii_lowercase();
@@ -255,7 +266,7 @@ impl Stream {
             if self.end.is_some() {
                 return None;
             }
-            if !self.read().await {
+            if !self.read(BODY).await {
                 self.end = Some(End::Cut);
             }
         }
@@ -274,7 +285,11 @@ impl Stream {
     pub(crate) async fn until(&mut self, text: &str) {
         while !self.body.contains(text) {
             if !self.unchunk() {
-                assert!(self.read().await, "the end before {text:?}: {}", self.body);
+                assert!(
+                    self.read(BODY).await,
+                    "the end before {text:?}: {}",
+                    self.body
+                );
             }
         }
     }
@@ -286,7 +301,7 @@ impl Stream {
             if let Some(end) = self.end {
                 return (self.body, end);
             }
-            if !self.read().await {
+            if !self.read(BODY).await {
                 self.end = Some(End::Cut);
             }
         }
@@ -333,14 +348,13 @@ impl Stream {
         true
     }
 
-    /// Whether there was more.
-    async fn read(&mut self) -> bool {
-        let read = within(
-            PATIENCE,
-            "more of a stream",
-            self.socket.read_buf(&mut self.raw),
-        )
-        .await;
+    /// Whether there was more of what is waited for.
+    async fn read(&mut self, what: &str) -> bool {
+        let read = timeout(PATIENCE, self.socket.read_buf(&mut self.raw)).await;
+        let Ok(read) = read else {
+            let log = self.log.text();
+            panic!("not within {PATIENCE:?}: {what}\nstderr:\n{log}");
+        };
         // A reset is an end, too.
         read.unwrap_or(0) > 0
     }

@@ -17,6 +17,7 @@ use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Barrier,
     task::JoinHandle,
     time::sleep,
 };
@@ -45,6 +46,8 @@ pub(crate) enum Page {
     Stall,
     /// A PNG that never ends, of no announced length.
     Endless,
+    /// The pixel, of no announced length: half of it, and the rest when everybody has come.
+    Together(Arc<Barrier>),
 }
 
 /// The server. It is gone when this is dropped.
@@ -175,6 +178,14 @@ async fn serve(
             drop(stream.read_to_end(&mut rest).await);
             exchange.note_hang_up();
             return Ok(());
+        }
+        Some(Page::Together(everybody)) => {
+            let (half, rest) = PIXEL.split_at(PIXEL.len() / 2);
+            stream.write_all(head("").as_bytes()).await?;
+            stream.write_all(half).await?;
+            stream.flush().await?;
+            everybody.wait().await;
+            rest.to_vec()
         }
         Some(Page::Endless) => {
             stream.write_all(head("").as_bytes()).await?;

@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
     net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
+    time::sleep,
 };
 
 use super::{
@@ -26,6 +27,9 @@ use super::{
 
 /// Longest wait for a request that is under way.
 const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// Between two tries to accept somebody.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// One for each vendor, in their order, and one for strays.
 const SCRIPTS: usize = 7;
@@ -88,8 +92,15 @@ impl FakeUpstream {
         ];
         let [anthropic, gemini, openai, brave, tavily, searxng, strays] = scripts.clone();
         let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, scripts.clone()));
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => drop(tokio::spawn(serve(stream, scripts.clone()))),
+                    Err(error) => {
+                        // One connection that fails, or files that are all in use, is not the end.
+                        eprintln!("the fake vendor accepts nobody at the moment: {error}");
+                        sleep(PAUSE).await;
+                    }
+                }
             }
         });
         Self {

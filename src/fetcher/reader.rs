@@ -10,11 +10,7 @@ use reqwest::{
 };
 use tokio::sync::Semaphore;
 
-use super::{
-    intake::{Intake, MOST, encoded},
-    names::PublicNames,
-    target,
-};
+use super::{intake::Intake, names::PublicNames, target};
 
 /// How often an address may lead to another.
 const REDIRECTS: usize = 3;
@@ -104,27 +100,10 @@ impl Reader {
         }
         let announced = answer.content_length();
         let announced = announced.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let mut intake = Intake::new(announced)?;
-        // Not waited for: who waits for more holds what others wait for.
-        let room = self.room.clone();
-        let mut room = room
-            .try_acquire_many_owned(kibibytes(encoded(announced.unwrap_or(MOST))))
-            .map_err(|_| FetchError::Busy)?;
+        let mut intake = Intake::new(announced, &self.room)?;
         while let Some(bytes) = answer.chunk().await.map_err(|_| FetchError::Refused)? {
             intake.take(&bytes)?;
         }
-        let (media_type, data) = intake.finish()?;
-        // What it does not need is free for others.
-        let unneeded = room.num_permits().saturating_sub(data.len().div_ceil(1024));
-        drop(room.split(unneeded));
-        Ok(FetchedImage {
-            media_type,
-            data,
-            room,
-        })
+        intake.finish()
     }
-}
-
-fn kibibytes(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }
