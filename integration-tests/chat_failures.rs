@@ -173,6 +173,25 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_prompt_that_is_too_long_is_told_in_the_word_that_clients_look_for() {
+    let (upstream, hub) = separate().await;
+    upstream.openai.always(Fault::Json(
+        400,
+        json!({"error": {
+            "message": "This model's maximum context length is 8192 tokens.",
+            "type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded",
+        }}),
+    ));
+    let (model, _) = MODELS[2];
+    let reply = hub
+        .chat(Door::OpenAi, &Door::OpenAi.ask(model, "hello"))
+        .await;
+    assert_eq!(reply.status, 400, "{reply}");
+    assert_eq!(reply.body["error"]["code"], "context_length_exceeded");
+    assert_eq!(reply.body["error"]["type"], "invalid_request_error");
+}
+
+#[tokio::test]
 async fn a_thread_is_refused_with_the_word_that_lets_an_sdk_send_the_whole() {
     let (upstream, hub) = separate().await;
     for thread in [

@@ -208,6 +208,7 @@ fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt
     };
     let advice = failure.advice.unwrap_or(R::CHECK);
     CallError::Rejected {
+        word: failure.word,
         sentence: format!("{provider} rejected the request{word}. {advice}"),
         attempts,
     }
@@ -242,7 +243,11 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
     let passes = failures.iter().any(|failure| failure.retry_after.is_some());
     // Each for a reason of its own, and none of them at fault.
     if asked().next().is_some() && asked().all(at_fault) && !passes {
-        return CallError::Rejected { sentence, attempts };
+        return CallError::Rejected {
+            sentence,
+            word: failures.iter().find_map(|failure| failure.word),
+            attempts,
+        };
     }
     CallError::ProvidersFailed {
         sentence,

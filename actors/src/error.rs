@@ -51,6 +51,8 @@ pub enum CallError {
     /// A provider says that the request itself is at fault.
     #[error("{sentence}")]
     Rejected {
+        /// The vendor's own word for it, if it is one that we know.
+        word: Option<&'static str>,
         /// Who said it, and in which word.
         sentence: String,
         /// What was tried.

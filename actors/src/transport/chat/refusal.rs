@@ -20,7 +20,7 @@ use crate::{
 pub struct Refusal {
     /// The status that SDKs understand.
     pub status: StatusCode,
-    /// The hub's machine word.
+    /// The hub's machine word, or the vendor's own if it is one that we know.
     pub code: &'static str,
     /// One plain sentence.
     pub sentence: String,
@@ -121,7 +121,13 @@ impl From<CallError> for Refusal {
         };
         Self {
             status,
-            code: error.code(),
+            code: match &error {
+                // Clients act on `context_length_exceeded` and the like. What ends so is a type, and no code.
+                CallError::Rejected {
+                    word: Some(word), ..
+                } if !word.ends_with("_error") => word,
+                error => error.code(),
+            },
             sentence: error.to_string(),
             param: None,
             retry_after: error.retry_after(),

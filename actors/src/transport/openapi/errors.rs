@@ -141,6 +141,7 @@ mod tests {
             CallError::NotConfigured(text()),
             CallError::Overloaded(text()),
             CallError::Rejected {
+                word: None,
                 sentence: text(),
                 attempts: Vec::new(),
             },
