@@ -8,10 +8,12 @@ mod history;
 mod hostile;
 mod openai;
 mod openai_errors;
+mod put_together;
 mod round_trip;
 mod signatures;
 mod statuses;
 mod streams;
+mod thoughts;
 mod translations;
 
 use std::{sync::Arc, time::Duration};
