@@ -1,6 +1,7 @@
 //! The formats, vendor by vendor: what is sent, what is understood, and what an error means.
 
 mod anthropic;
+mod calls;
 mod gemini;
 mod gemini_client;
 mod gemini_errors;
