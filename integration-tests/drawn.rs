@@ -81,6 +81,7 @@ async fn a_client_of_openai_gets_it_where_openrouter_has_it() {
         images.is_array().then(|| images.clone())
     };
     let drawn: Vec<_> = said.iter().filter_map(drawn).collect();
+    let images = json!([{"type": "image_url", "image_url": {"url": URL}, "index": 0}]);
     assert_eq!(drawn, [images], "{said:?}");
     assert!(Door::OpenAi.is_complete(&said) && end == End::Clean);
 

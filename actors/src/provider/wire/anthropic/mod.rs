@@ -1,6 +1,7 @@
 //! Anthropic's Messages format (`api = "anthropic"`), version 2023-06-01.
 
 mod answer;
+mod calls;
 mod count;
 mod message;
 mod read;

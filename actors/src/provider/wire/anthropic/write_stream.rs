@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::write::{tool_use, usage};
+use super::{
+    calls::Calls,
+    write::{tool_use, usage},
+};
 use crate::{conversation::Format, protocol::Usage, provider::wire::Envelope, streaming::Event};
 
 /// Writes one stream.
@@ -15,8 +18,8 @@ pub struct StreamWriter {
     open: Option<Open>,
     /// How many blocks there were.
     blocks: usize,
-    /// The block of each call.
-    calls: Vec<usize>,
+    /// Which call is written, and what waits for its end.
+    calls: Calls,
     /// There was a picture, which the format has no place for.
     left_out: bool,
 }
@@ -39,14 +42,21 @@ impl StreamWriter {
             usage: Usage::default(),
             open: None,
             blocks: 0,
-            calls: Vec::new(),
+            calls: Calls::default(),
             left_out: false,
         }
     }
 
     /// Appends what an event is in this format: nothing, or whole server-sent events to be flushed. With
-    /// [`Event::End`] the stream is complete.
+    /// [`Event::End`] the stream is complete. What has to wait for a call's end comes with a later event.
     pub fn event(&mut self, event: &Event, into: &mut Vec<u8>) {
+        if let Some(waited) = self.calls.pass(event) {
+            waited.iter().for_each(|event| self.write(event, into));
+            self.write(event, into);
+        }
+    }
+
+    fn write(&mut self, event: &Event, into: &mut Vec<u8>) {
         match event {
             // Another door's bytes.
             Event::Raw(_) => {}
@@ -92,14 +102,14 @@ impl StreamWriter {
                 ..
             } => {
                 self.close(into);
-                self.calls.push(self.blocks);
                 self.open(Open::Call, &tool_use(id, name, signature.as_ref()), into);
             }
-            Event::Arguments { index, fragment } => {
-                if let Some(block) = self.calls.get(*index) {
-                    let delta = json!({"type": "input_json_delta", "partial_json": fragment});
-                    delta_of(*block, &delta, into);
-                }
+            // Of the call that is open: the others' wait.
+            Event::Arguments { fragment, .. } => {
+                self.delta(
+                    &json!({"type": "input_json_delta", "partial_json": fragment}),
+                    into,
+                );
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::End {
@@ -165,7 +175,9 @@ impl StreamWriter {
     }
 
     fn delta(&self, delta: &Value, into: &mut Vec<u8>) {
-        delta_of(self.blocks.saturating_sub(1), delta, into);
+        let index = self.blocks.saturating_sub(1);
+        let data = json!({"type": "content_block_delta", "index": index, "delta": delta});
+        push("content_block_delta", &data, into);
     }
 
     fn close(&mut self, into: &mut Vec<u8>) {
@@ -175,11 +187,6 @@ impl StreamWriter {
             push("content_block_stop", &data, into);
         }
     }
-}
-
-fn delta_of(block: usize, delta: &Value, into: &mut Vec<u8>) {
-    let data = json!({"type": "content_block_delta", "index": block, "delta": delta});
-    push("content_block_delta", &data, into);
 }
 
 fn push(kind: &str, data: &Value, into: &mut Vec<u8>) {

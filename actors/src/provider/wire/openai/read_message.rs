@@ -92,26 +92,30 @@ fn assistant(mut said: Fields, extras: &mut bool) -> Result<Vec<Part>, BadReques
     for thought in thoughts {
         parts.push(thinking(thought)?);
     }
-    match (parts.as_mut_slice(), reasoning) {
+    match (parts.is_empty(), reasoning) {
+        (true, Some(text)) => parts.push(Content::Thinking(text).into()),
+        (false, Some(text)) => told_beside(&mut parts, text),
         (_, None) => {}
-        ([], Some(text)) => parts.push(Content::Thinking(text).into()),
-        // In a stream the signature comes after the text, in a block of its own.
-        (
-            [
-                Part {
-                    content: Content::Thinking(thought),
-                    ..
-                },
-            ],
-            Some(text),
-        ) if thought.is_empty() => *thought = text,
-        _ => {}
     }
     parts.extend(content(&mut said, "content")?);
     for call in said.objects("tool_calls")? {
         parts.push(tool_call(call, extras)?);
     }
     Ok(parts)
+}
+
+/// Histories of earlier streams have a thought's text beside its block only. Whose it is, is known if
+/// there is one thought.
+fn told_beside(parts: &mut [Part], text: String) {
+    let mut thoughts = parts.iter_mut().filter_map(|part| match &mut part.content {
+        Content::Thinking(thought) => Some(thought),
+        _ => None,
+    });
+    if let (Some(thought), None) = (thoughts.next(), thoughts.next())
+        && thought.is_empty()
+    {
+        *thought = text;
+    }
 }
 
 /// A thought that the hub told in this format's way.

@@ -15,6 +15,12 @@ pub struct StreamWriter {
     include_usage: bool,
     begun: bool,
     usage: Usage,
+    /// The text of the thought that goes on: what signs it comes at its end.
+    thought: String,
+    /// How many blocks of thinking there were.
+    thoughts: usize,
+    /// How many pictures there were.
+    images: usize,
 }
 
 // === impl StreamWriter ===
@@ -27,6 +33,9 @@ impl StreamWriter {
             include_usage,
             begun: false,
             usage: Usage::default(),
+            thought: String::new(),
+            thoughts: 0,
+            images: 0,
         }
     }
 
@@ -44,28 +53,38 @@ impl StreamWriter {
                 }
                 self.begin(into);
             }
-            Event::Text(text) => self.delta(json!({"content": text}), into),
-            Event::Thinking(text) => self.delta(json!({"reasoning_content": text}), into),
+            Event::Text(text) => {
+                self.thought.clear();
+                self.delta(json!({"content": text}), into);
+            }
+            Event::Thinking(text) => {
+                self.thought.push_str(text);
+                self.delta(json!({"reasoning_content": text}), into);
+            }
             Event::RedactedThinking(data) => {
-                let block = json!({"type": "redacted_thinking", "data": data});
-                self.delta(json!({"thinking_blocks": [block]}), into);
+                self.thought.clear();
+                self.thought_block(json!({"type": "redacted_thinking", "data": data}), into);
             }
             Event::Image(drawn) => {
+                self.thought.clear();
                 if let Some(image) = image(drawn) {
+                    let image = numbered(image, &mut self.images);
                     self.delta(json!({"images": [image]}), into);
                 }
             }
-            Event::Signature(signature) if signature.format == Format::Anthropic => {
-                let block = signed_thought("", &signature.text);
-                self.delta(json!({"thinking_blocks": [block]}), into);
+            Event::Signature(signature) => {
+                let thought = std::mem::take(&mut self.thought);
+                if signature.format == Format::Anthropic {
+                    self.thought_block(signed_thought(&thought, &signature.text), into);
+                }
             }
-            Event::Signature(_) => {}
             Event::ToolCall {
                 index,
                 id,
                 name,
                 signature,
             } => {
+                self.thought.clear();
                 let mut call = json!({
                     "index": index,
                     "id": id,
@@ -114,6 +133,11 @@ impl StreamWriter {
         self.chunk(delta, None, into);
     }
 
+    fn thought_block(&mut self, block: Value, into: &mut Vec<u8>) {
+        let block = numbered(block, &mut self.thoughts);
+        self.delta(json!({"thinking_blocks": [block]}), into);
+    }
+
     fn chunk(&self, delta: Value, finish_reason: Option<&str>, into: &mut Vec<u8>) {
         let mut chunk = self.envelope_json();
         if let Some(fields) = chunk.as_object_mut() {
@@ -139,6 +163,15 @@ impl StreamWriter {
             "model": self.envelope.model,
         })
     }
+}
+
+/// An entry of a list with its place in the whole message's: SDKs put lists together by it.
+fn numbered(mut entry: Value, count: &mut usize) -> Value {
+    if let Some(fields) = entry.as_object_mut() {
+        fields.insert("index".to_owned(), json!(*count));
+    }
+    *count += 1;
+    entry
 }
 
 fn push(data: &Value, into: &mut Vec<u8>) {

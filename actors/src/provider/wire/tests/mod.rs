@@ -1,6 +1,7 @@
 //! The formats, vendor by vendor: what is sent, what is understood, and what an error means.
 
 mod anthropic;
+mod calls;
 mod gemini;
 mod gemini_client;
 mod gemini_errors;
@@ -8,10 +9,12 @@ mod history;
 mod hostile;
 mod openai;
 mod openai_errors;
+mod put_together;
 mod round_trip;
 mod signatures;
 mod statuses;
 mod streams;
+mod thoughts;
 mod translations;
 
 use std::{sync::Arc, time::Duration};

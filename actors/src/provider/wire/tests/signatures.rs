@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    put_together::put_together,
     read,
     streams::answered,
     translations::{asked_by_anthropic, asked_by_openai, chat, sent},
@@ -82,31 +83,7 @@ fn a_signed_thought_survives_a_stream_through_the_other_door() {
     events
         .iter()
         .for_each(|event| writer.event(event, &mut written));
-    // As a client puts it together: texts joined, lists as they come.
-    let mut message = json!({"role": "assistant", "content": "", "reasoning_content": "",
-        "thinking_blocks": [], "tool_calls": []});
-    for line in String::from_utf8(written).expect("UTF-8").lines() {
-        let Some(Ok(chunk)) = line
-            .strip_prefix("data: ")
-            .map(serde_json::from_str::<Value>)
-        else {
-            continue;
-        };
-        let delta = &chunk["choices"][0]["delta"];
-        for (name, more) in delta.as_object().into_iter().flatten() {
-            match (&mut message[name.as_str()], more) {
-                (Value::String(text), Value::String(more)) if name != "role" => text.push_str(more),
-                (Value::Array(list), Value::Array(more)) => {
-                    let names = |call: &Value| call["function"]["name"].is_string();
-                    let new = more
-                        .iter()
-                        .filter(|item| item["index"].is_null() || names(item));
-                    list.extend(new.cloned());
-                }
-                _ => {}
-            }
-        }
-    }
+    let message = put_together(&written);
     let again = asked_by_openai(&json!({"model": "m", "reasoning_effort": "low",
         "tools": [{"type": "function", "function": {"name": "n"}}],
         "messages": [{"role": "user", "content": "x"}, message,
