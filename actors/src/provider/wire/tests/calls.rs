@@ -108,7 +108,7 @@ fn calls_that_are_written_at_once_come_one_behind_the_other() {
     ];
     // The first as it is made.
     let first = json!(["call_0", ["{\"a\":", "1}"]]);
-    assert_eq!(blocks(&so_far(&events), true), [first.clone()]);
+    assert_eq!(blocks(&so_far(&events), true), std::slice::from_ref(&first));
     let second = json!(["call_1", ["{\"b\":2}"]]);
     assert_eq!(whole(events.to_vec()), [first, second]);
 }
