@@ -662,6 +662,21 @@ async fn long_answers_pass_and_the_actor_lives() {
 }
 
 #[tokio::test]
+async fn what_is_asked_in_parts_has_one_limit() {
+    let (upstream, hub) = separate().await;
+    // Each part may be as long as this; four of them together may not.
+    let mut part = json!({"embeddings": vec![json!({"values": [1.0]}); 100]}).to_string();
+    part.push_str(&" ".repeat(11 * 1024 * 1024));
+    let fault = Fault::Body(200, "application/json", part.into_bytes());
+    upstream.gemini.always(fault);
+    let reply = embed(&hub, &asking(GEMINI, &json!(vec!["a"; 300]))).await;
+    assert_eq!(vectors_in(&reply).len(), 300);
+    let reply = embed(&hub, &asking(GEMINI, &json!(vec!["a"; 400]))).await;
+    let (_, sentence) = error(&reply, 502);
+    assert!(sentence.contains("size limit"), "{sentence}");
+}
+
+#[tokio::test]
 async fn long_answers_share_the_memory_that_there_is_for_them() {
     let (upstream, hub) = separate().await;
     upstream.openai.always(Fault::Hang);

@@ -2,11 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
-use tokio::{task::JoinSet, time::Instant};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::Instant,
+};
 
 use crate::support::{
-    FakeUpstream, Fault, Hub, Pyfun, eventually,
+    FakeUpstream, Fault, Hub, Pyfun, eventually, http,
     mcp::{BOTH, call, request},
     pyfun::Provider,
 };
@@ -123,6 +128,93 @@ async fn calls_at_the_same_time_are_counted_and_end() {
     upstream.openai.always(Fault::Answer("hello"));
     let look = async || (hub.prompt("five").await.status == 200).then_some(());
     eventually(Duration::from_secs(5), "a place", look).await;
+}
+
+/// A client that asks, sees its answer begin, and does not read on.
+async fn does_not_read(hub: &Hub, request: &[u8]) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(hub.address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    assert_eq!(str::from_utf8(&status).unwrap(), "HTTP/1.1 200");
+    stream
+}
+
+/// A hub with a key, and what is asked with it in one piece at each door.
+async fn long_answers(
+    flags: &[&str],
+    dimensions: u32,
+) -> (FakeUpstream, Hub, String, Vec<Vec<u8>>) {
+    let upstream = FakeUpstream::start().await;
+    let text: &'static str = "a".repeat(6_000_000).leak();
+    upstream.openai.always(Fault::Answer(text));
+    let steady = Provider::openrouter(&upstream.url()).key("embedding_models", "embed");
+    let hub = Hub::builder().pyfun(&Pyfun::chain([steady])).keys().data();
+    let hub = hub.start().await;
+    let key = hub.add_key("caller", flags).await;
+    let bearer = format!("Bearer {key}");
+    let post = |path, body: Value| {
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Authorization", bearer.as_str()),
+        ];
+        http::request("POST", path, &headers, body.to_string().as_bytes())
+    };
+    let asked = json!({"model": "acme/open-20b:free", "max_tokens": 100, "messages": [
+        {"role": "user", "content": "hello"},
+    ]});
+    let vectors = json!({"model": "embed", "input": vec!["a"; 2048], "dimensions": dimensions});
+    let requests = vec![
+        post("/v1/embeddings", vectors),
+        post("/v1/chat/completions", asked.clone()),
+        post("/v1/messages", asked),
+        post(
+            "/api",
+            json!({"tool": "llm_complete", "params": {"prompt": "hello"}}),
+        ),
+    ];
+    (upstream, hub, key, requests)
+}
+
+#[tokio::test]
+async fn an_answer_has_its_place_until_it_is_read() {
+    let (_upstream, hub, key, requests) = long_answers(&["--parallel", "1"], 256).await;
+    for request in requests {
+        let unread = does_not_read(&hub, &request).await;
+        let refused = hub.call_with(&key, "list_active_tools", json!({})).await;
+        refused.assert_fails(429, "rate_limited");
+        drop(unread);
+        let look = async || {
+            let reply = hub.call_with(&key, "list_active_tools", json!({})).await;
+            (reply.status == 200).then_some(())
+        };
+        eventually(Duration::from_secs(5), "a place", look).await;
+        // Whoever reads all of it may ask again at once.
+        for _ in 0..3 {
+            hub.raw(&request).await.assert_ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn vectors_that_nobody_reads_are_counted_in_the_memory_there_is() {
+    let (_upstream, hub, key, requests) = long_answers(&[], 256).await;
+    let vectors = &requests[0];
+    let mut unread = Vec::new();
+    for _ in 0..6 {
+        unread.push(does_not_read(&hub, vectors).await);
+    }
+    let refused = hub.raw(vectors).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    // What is small is not held up.
+    hub.call_with(&key, "list_active_tools", json!({}))
+        .await
+        .assert_ok();
+    drop(unread);
+    let look = async || (hub.raw(vectors).await.status == 200).then_some(());
+    eventually(Duration::from_secs(10), "memory", look).await;
 }
 
 #[tokio::test]

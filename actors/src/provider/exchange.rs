@@ -37,6 +37,8 @@ pub(super) struct Vendor<R: Request> {
 #[derive(Default)]
 struct Effort {
     tries: u32,
+    /// How long the answers to parts are already, in bytes: what is asked in many has one limit.
+    read: usize,
     dropped: Vec<Cow<'static, str>>,
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn answer<R: Request>(vendor: Rc<Vendor<R>>, ask: Ask<R>) {
     };
     // It may be large, and its answer may take long to come.
     drop(request);
-    let Effort { tries, dropped } = effort;
+    let Effort { tries, dropped, .. } = effort;
     let Some(outcome) = outcome else {
         tracing::debug!(
             provider = &*vendor.name,
@@ -116,11 +118,13 @@ impl<R: Request> Vendor<R> {
         self.budget.deposit();
         let parts = self.wire.parts(request);
         if parts.len() <= 1 {
-            return self.ask(request, model, deadline, effort).await;
+            let most = request.most();
+            return self.ask(request, most, model, deadline, effort).await;
         }
         let mut answers = Vec::with_capacity(parts.len());
         for part in &parts {
-            let (answer, _) = self.ask(part, model, deadline, effort).await?;
+            let most = request.most().saturating_sub(effort.read);
+            let (answer, _) = self.ask(part, most, model, deadline, effort).await?;
             answers.push(answer);
         }
         let joined = R::join(answers);
@@ -128,10 +132,11 @@ impl<R: Request> Vendor<R> {
         Ok((joined, None))
     }
 
-    /// Asks for one part, as often as it may.
+    /// Asks for one part, as often as it may. Its answer has at most `most` bytes.
     async fn ask(
         &self,
         request: &Arc<R>,
+        most: usize,
         model: &str,
         deadline: Instant,
         effort: &mut Effort,
@@ -143,6 +148,7 @@ impl<R: Request> Vendor<R> {
             raw,
         } = self.wire.encode(request, model, &self.dialect)?;
         effort.dropped = dropped;
+        let most = most.min(request.most());
         let request = request.sent(raw);
         let body = body.map(Bytes::from);
         let mut tries = 0;
@@ -150,8 +156,12 @@ impl<R: Request> Vendor<R> {
             tries += 1;
             effort.tries += 1;
             let more = tries <= self.retry.count;
-            let failure = match self.exchange(&request, &path, body.clone()).await {
-                Ok(answer) => return Ok(answer),
+            let exchanged = self.exchange(&request, &path, body.clone(), most).await;
+            let failure = match exchanged {
+                Ok((answer, rest, length)) => {
+                    effort.read += length;
+                    return Ok((answer, rest));
+                }
                 Err(failure) => failure,
             };
             if failure.class != Class::RetrySame || !more {
@@ -199,19 +209,21 @@ impl<R: Request> Vendor<R> {
         Ok(answer)
     }
 
+    /// One answer, and how long it is, in bytes; 0 if it comes bit by bit.
     async fn exchange(
         &self,
         request: &Arc<R>,
         path: &str,
         body: Option<Bytes>,
-    ) -> Result<(R::Answer, Option<Rest>), Failure> {
-        let most = request.most();
+        most: usize,
+    ) -> Result<(R::Answer, Option<Rest>, usize), Failure> {
         let header = self.wire.header(request);
         let answer = match (body, self.wire.stream(request)) {
             (Some(body), Some(reader)) => {
                 let arriving = self.connection.stream(path, body, header).await?;
                 if arriving.status().is_success() && is_stream(arriving.headers()) {
-                    return self.open(arriving, reader).await;
+                    let (answer, rest) = self.open(arriving, reader).await?;
+                    return Ok((answer, rest, 0));
                 }
                 arriving.whole(most).await?
             }
@@ -222,9 +234,10 @@ impl<R: Request> Vendor<R> {
         if !answer.status.is_success() {
             return Err(self.wire.refusal(status, &answer.headers, &answer.body));
         }
+        let length = answer.body.len();
         match self.read(request, answer.body).await {
             // A caller who listens to a stream is given one, whatever the vendor did.
-            Ok(answer) => Ok((request.as_asked(answer), None)),
+            Ok(answer) => Ok((request.as_asked(answer), None, length)),
             Err(failure) => Err(with_status(failure, status)),
         }
     }

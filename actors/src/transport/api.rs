@@ -16,8 +16,9 @@ use super::{
     api_stream,
     body::{self, Body},
     calls::{Recorded, milliseconds},
+    held::hold,
     layers::Caller,
-    lobby::Lobby,
+    lobby::{InFlight, Lobby},
     openapi::shapes,
 };
 use crate::{
@@ -101,21 +102,21 @@ pub async fn call(
     drop(bytes);
     let stream = asked.stream;
     let call = asked.into_call(caller.into_inner().0, received);
-    let response = match stream {
+    let (response, in_flight) = match stream {
         true => api_stream::call(&lobby, request_id, call).await,
         false => answer(call, "api", request_id, &lobby).await,
     };
     drop(held);
-    response
+    hold(response, in_flight)
 }
 
-/// Runs a call, and answers it whole.
+/// Runs a call, and answers it whole. It is in flight until its answer is written.
 pub(super) async fn answer(
     call: Call,
     door: &'static str,
     request_id: &str,
     lobby: &Lobby,
-) -> HttpResponse {
+) -> (HttpResponse, Option<InFlight>) {
     let received = call.received;
     let recorded = Recorded::new(
         lobby,
@@ -125,15 +126,19 @@ pub(super) async fn answer(
         request_id,
         received,
     );
-    let outcome = lobby.run(call).await;
+    let (outcome, in_flight) = match lobby.run(call).await {
+        Ok((outcome, in_flight)) => (Ok(outcome), Some(in_flight)),
+        Err(error) => (Err(error), None),
+    };
     let duration_ms = milliseconds(received);
     if let Some(recorded) = recorded {
         recorded.end(duration_ms, &outcome);
     }
-    match outcome {
+    let response = match outcome {
         Ok(outcome) => success(request_id, duration_ms, &outcome),
         Err(error) => failed(request_id, &error),
-    }
+    };
+    (response, in_flight)
 }
 
 /// Reads a body of JSON.

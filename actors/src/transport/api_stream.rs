@@ -4,11 +4,10 @@
 //! call answers in one piece; or `error`, and then nothing. Whatever fails before the first piece is
 //! answered as it is without a stream.
 
-use std::{borrow::Cow, convert::Infallible, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{HttpResponse, http::header, web};
 use bytes::Bytes;
-use futures_util::{future::ready, stream::once};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -20,7 +19,7 @@ use super::{
         events::{Writing, body},
         refusal::Refusal,
     },
-    lobby::{Lobby, Streamed},
+    lobby::{InFlight, Lobby, Streamed},
 };
 use crate::{
     attempt::Attempt,
@@ -59,8 +58,13 @@ struct About {
     cache: Option<Status>,
 }
 
-/// One call, told as it is answered.
-pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> HttpResponse {
+/// One call, told as it is answered. What is answered whole is in flight until it is written; what is
+/// told in pieces keeps its place itself.
+pub async fn call(
+    lobby: &web::Data<Lobby>,
+    request_id: &str,
+    call: Call,
+) -> (HttpResponse, Option<InFlight>) {
     let received = call.received;
     let mut recorded = Recorded::new(
         lobby,
@@ -78,7 +82,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
             if let Some(recorded) = recorded {
                 recorded.failed(error.code());
             }
-            return failed(request_id, &error);
+            return (failed(request_id, &error), None);
         }
     };
     let (catalogue, chatted) = match streamed {
@@ -87,10 +91,11 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
             if let Some(recorded) = recorded {
                 recorded.end(duration_ms, &outcome);
             }
-            return match outcome {
+            let response = match outcome {
                 Ok(outcome) => whole(request_id, duration_ms, &outcome),
                 Err(error) => failed(request_id, &error),
             };
+            return (response, Some(in_flight));
         }
         Streamed::Told { catalogue, chatted } => (catalogue, *chatted),
     };
@@ -136,7 +141,7 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         length: 0,
         begun: false,
     };
-    response.streaming(body(Writing {
+    let response = response.streaming(body(Writing {
         stream: answer.streaming(),
         spoken: Box::new(telling),
         provider,
@@ -144,7 +149,8 @@ pub async fn call(lobby: &web::Data<Lobby>, request_id: &str, call: Call) -> Htt
         collector,
         recorded,
         in_flight,
-    }))
+    }));
+    (response, None)
 }
 
 /// A tool that has no pieces: its result alone.
@@ -159,7 +165,7 @@ fn whole(request_id: &str, duration_ms: u64, outcome: &Outcome) -> HttpResponse 
     begin(request_id, outcome)
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .streaming(once(ready(Ok::<_, Infallible>(Bytes::from(events)))))
+        .body(events)
 }
 
 fn push(kind: &str, data: &Value, into: &mut Vec<u8>) {

@@ -20,8 +20,9 @@ use tokio::{
 use super::{
     api::{self, Refused},
     body::Body,
+    held::hold,
     layers::Caller,
-    lobby::Lobby,
+    lobby::{InFlight, Lobby},
 };
 use crate::{
     catalogue::Crypto,
@@ -65,11 +66,14 @@ pub async fn call(
     )
     .await
     {
-        Ok(envelope) => HttpResponse::Ok()
-            .insert_header(("X-Request-Id", request_id))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .content_type("application/json")
-            .body(envelope.json()),
+        Ok((envelope, in_flight)) => {
+            let response = HttpResponse::Ok()
+                .insert_header(("X-Request-Id", request_id))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .content_type("application/json")
+                .body(envelope.json());
+            hold(response, in_flight)
+        }
         Err(Unsealed::Refused(refused)) => refused.respond(request_id),
         Err(Unsealed::Failed(error)) => api::failed(request_id, &error),
     }
@@ -82,7 +86,7 @@ async fn sealed(
     lobby: &Lobby,
     received: Instant,
     request_id: &str,
-) -> Result<Envelope, Unsealed> {
+) -> Result<(Envelope, Option<InFlight>), Unsealed> {
     let crypto = keeper(lobby)?;
     let Body { bytes, held: _held } = api::read(request, payload, lobby).await?;
     let envelope = Envelope::parse(&bytes).ok_or(UnsealError::Refused)?;
@@ -94,16 +98,16 @@ async fn sealed(
     let answers = envelope.id.clone();
     let kid = envelope.kid.clone();
     let text = unseal(&crypto, envelope).await?;
-    let response = match api::parse(&text) {
+    let (response, in_flight) = match api::parse(&text) {
         Ok(asked) if asked.stream => {
-            api::bad("A sealed call is answered in one piece: leave `stream` out.")
-                .respond(request_id)
+            let bad = api::bad("A sealed call is answered in one piece: leave `stream` out.");
+            (bad.respond(request_id), None)
         }
         Ok(asked) => {
             let call = asked.into_call(principal, received);
             api::answer(call, "crypto", request_id, lobby).await
         }
-        Err(refused) => refused.respond(request_id),
+        Err(refused) => (refused.respond(request_id), None),
     };
     drop(text);
     let (reply, sealed) = oneshot::channel();
@@ -118,7 +122,7 @@ async fn sealed(
     };
     crypto.seals.do_send(seal);
     match timeout(PATIENCE, sealed).await {
-        Ok(Ok(envelope)) => Ok(envelope),
+        Ok(Ok(envelope)) => Ok((envelope, in_flight)),
         // Its actor ended, or does not come to it.
         Ok(Err(_)) | Err(_) => Err(CallError::Internal.into()),
     }

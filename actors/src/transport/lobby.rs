@@ -156,18 +156,19 @@ impl Lobby {
     }
 
     /// Runs a call against the latest catalogue, as its principal sees it. It ends when their key is
-    /// revoked.
+    /// revoked, and is in flight until its answer is written.
     ///
     /// # Errors
     /// Every [`CallError`] there is.
-    pub async fn run(&self, call: Call) -> Result<Outcome, CallError> {
+    pub async fn run(&self, call: Call) -> Result<(Outcome, InFlight), CallError> {
         let in_flight = self.begin(&call.principal)?;
         let seen = self.open(&call.principal)?;
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
-            outcome = tools::run(&seen.catalogue, &self.health, call) => outcome,
-            () = in_flight.over() => Err(CallError::Unauthorized),
-        }
+            outcome = tools::run(&seen.catalogue, &self.health, call) => outcome?,
+            () = in_flight.over() => return Err(CallError::Unauthorized),
+        };
+        Ok((outcome, in_flight))
     }
 
     /// Runs a call against the latest catalogue, bit by bit if it can be. It is in flight until its

@@ -11,6 +11,7 @@ mod credential;
 mod crypto;
 mod entries;
 mod guard;
+mod held;
 mod http;
 mod known;
 mod layers;

@@ -17,7 +17,7 @@ use crate::{
     protocol::{Embedded, Encoding, Vectors},
     provider::wire::embedding::{Asked, read_request, write_answer},
     request_id::RequestId,
-    transport::{body::Body, calls::Recorded, layers::Caller, lobby::Lobby},
+    transport::{body::Body, calls::Recorded, held::hold, layers::Caller, lobby::Lobby},
 };
 
 /// The door's name in the calls log and in records.
@@ -37,7 +37,7 @@ pub async fn serve(
     let request_id = RequestId::new();
     let request_id = request_id.as_str();
     // Held until the answer is written: it can be a thousand times as long as the question.
-    let (asked, _held) = match take(&request, payload, &lobby).await {
+    let (asked, held) = match take(&request, payload, &lobby).await {
         Ok(taken) => taken,
         Err(refusal) => return refuse::<OpenAi>(&refusal, request_id),
     };
@@ -52,7 +52,7 @@ pub async fn serve(
         request,
         received,
     });
-    let (embedded, _in_flight) = match embedded.await {
+    let (embedded, in_flight) = match embedded.await {
         Ok(embedded) => embedded,
         Err(error) => {
             if let Some(recorded) = recorded {
@@ -84,7 +84,8 @@ pub async fn serve(
     if let Some(recorded) = recorded {
         recorded.said(None);
     }
-    response.content_type("application/json").body(body)
+    let response = response.content_type("application/json").body(body);
+    hold(response, (in_flight, held))
 }
 
 /// Reads a request, and reserves memory for its answer.

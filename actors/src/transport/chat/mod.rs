@@ -52,6 +52,7 @@ use self::{
 use super::{
     body::{self as request_body, Body},
     calls::Recorded,
+    held::hold,
     layers::Caller,
     lobby::Lobby,
 };
@@ -219,7 +220,8 @@ pub async fn serve<D: Door>(
         Some(raw) => raw.clone(),
         None => D::write(&completion, about),
     };
-    response.content_type("application/json").body(bytes)
+    let response = response.content_type("application/json").body(bytes);
+    hold(response, in_flight)
 }
 
 async fn take<D: Door>(

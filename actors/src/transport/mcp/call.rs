@@ -76,7 +76,8 @@ pub async fn call(
             received,
             observer: observed.then_some(observer),
         };
-        handler.lobby.run(call).await
+        let (outcome, _in_flight) = handler.lobby.run(call).await?;
+        Ok(outcome)
     };
     let told = async {
         while let Some(progress) = progress.recv().await {

@@ -79,7 +79,11 @@ pub(super) fn decode(request: &EmbeddingRequest, body: &[u8]) -> Result<Embedded
     };
     Ok(Embedded {
         vectors: match as_asked && plain {
-            true => Vectors::Raw(Bytes::copy_from_slice(body)),
+            true => {
+                // Not both at once: either may be large.
+                drop(vectors);
+                Vectors::Raw(Bytes::copy_from_slice(body))
+            }
             false => Vectors::Read(vectors),
         },
         dimensions,

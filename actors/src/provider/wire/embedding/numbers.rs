@@ -12,6 +12,11 @@ use crate::{
 
 /// Bytes of a number in base64.
 const WIDTH: usize = 4;
+/// Most numbers of a vector; real models have at most 4,096. Two bytes of text can be a number, which takes
+/// more in memory, and more again when it is written.
+pub(super) const MOST_NUMBERS: usize = 8192;
+/// And so long is their text, in bytes.
+const MOST_BASE64: usize = (MOST_NUMBERS * WIDTH).div_ceil(3) * 4;
 
 /// A vector as it was read.
 #[derive(Debug, Default)]
@@ -42,6 +47,9 @@ pub(super) fn dimensions(vectors: &[Vec<f32>]) -> Option<usize> {
 }
 
 fn from_base64(text: &str) -> Option<Vec<f32>> {
+    if text.len() > MOST_BASE64 {
+        return None;
+    }
     let bytes = STANDARD.decode(text).ok()?;
     let (numbers, rest) = bytes.as_chunks::<WIDTH>();
     let vector: Vec<f32> = numbers.iter().copied().map(f32::from_le_bytes).collect();
@@ -69,7 +77,7 @@ impl<'de> Lenient<'de> for Numbers {
     fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
         let mut vector = Some(Vec::new());
         each(list, |Number(number)| match (number, &mut vector) {
-            (Some(number), Some(vector)) => vector.push(number),
+            (Some(number), Some(vector)) if vector.len() < MOST_NUMBERS => vector.push(number),
             _ => vector = None,
         })?;
         Ok(Self {

@@ -61,7 +61,8 @@ pub fn write_answer(
         },
     };
     let width = match encoding {
-        Encoding::Float => 14,
+        // The shortest is `0.0,`, and a vendor decides how long they are: it grows with them.
+        Encoding::Float => 4,
         Encoding::Base64 => 6,
     };
     let hint = vectors.len() * (embedded.dimensions * width + 64) + 128;

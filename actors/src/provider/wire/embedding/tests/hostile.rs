@@ -1,15 +1,17 @@
 //! Answers that keep to nothing. What is not exactly the vectors that were asked for is none of them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
 use super::{asked, decoded, two};
 use crate::{
     protocol::{
         Class::NextNow,
+        Embedded, Encoding,
         FailureKind::{Malformed, RateLimited},
-        Vectors,
+        Usage, Vectors,
     },
-    provider::wire::embedding::MOST,
+    provider::wire::embedding::{MOST, numbers::MOST_NUMBERS, write_answer},
 };
 
 #[test]
@@ -113,6 +115,37 @@ fn a_list_without_end_is_not_collected() {
     let one = asked(r#"{"model":"m","input":"one"}"#);
     let failure = decoded("openai", &one, body).expect_err("too many");
     assert_eq!(failure.kind, Malformed);
+}
+
+#[test]
+fn a_vector_without_end_is_none() {
+    let one = asked(r#"{"model":"m","input":"one"}"#);
+    for (count, is_vector) in [(MOST_NUMBERS, true), (MOST_NUMBERS + 1, false)] {
+        let list = format!("[{}0]", "0,".repeat(count - 1));
+        let base64 = format!("\"{}\"", STANDARD.encode(vec![0; 4 * count]));
+        for (format, vector) in [("openai", &list), ("openai", &base64), ("gemini", &list)] {
+            let body = match format {
+                "gemini" => format!(r#"{{"embeddings":[{{"values":{vector}}}]}}"#),
+                _ => format!(r#"{{"data":[{{"index":0,"embedding":{vector}}}]}}"#),
+            };
+            let embedded = decoded(format, &one, body);
+            assert_eq!(embedded.is_ok(), is_vector, "{format}, {count} numbers");
+        }
+    }
+}
+
+#[test]
+fn short_numbers_are_not_given_the_room_of_long_ones() {
+    let embedded = Embedded {
+        vectors: Vectors::Read(vec![vec![0.0; MOST_NUMBERS]; 8]),
+        dimensions: MOST_NUMBERS,
+        model: None,
+        usage: Usage::default(),
+    };
+    let body = write_answer(&embedded, Encoding::Float, "m").expect("is written");
+    let length = body.len();
+    let room = body.try_into_mut().expect("has one owner").capacity();
+    assert!(room <= 2 * length, "{room} for {length} bytes");
 }
 
 proptest! {
