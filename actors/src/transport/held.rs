@@ -10,6 +10,7 @@ use std::{
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
+    http::header::CONTENT_TYPE,
 };
 use bytes::Bytes;
 
@@ -21,14 +22,20 @@ const PIECE: usize = 32 * 1024;
 struct Held<K> {
     rest: Bytes,
     kept: Option<K>,
+    /// Clients of events look for the mark that ends a stream, also of one that is complete.
+    is_stream: bool,
 }
 
 /// Keeps `kept` until the body of `response` is written. One that comes bit by bit is left as it is.
 pub(super) fn hold<K: Unpin + 'static>(response: HttpResponse, kept: K) -> HttpResponse {
-    response.map_body(|_, body| match body.try_into_bytes() {
+    response.map_body(|head, body| match body.try_into_bytes() {
         Ok(rest) => BoxBody::new(Held {
             rest,
             kept: Some(kept),
+            is_stream: head
+                .headers()
+                .get(CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")),
         }),
         Err(body) => body,
     })
@@ -40,7 +47,10 @@ impl<K: Unpin> MessageBody for Held<K> {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.rest.len() as u64)
+        match self.is_stream {
+            true => BodySize::Stream,
+            false => BodySize::Sized(self.rest.len() as u64),
+        }
     }
 
     fn poll_next(
