@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::outcome::Provenance;
+use crate::{outcome::Provenance, provider::wire::embedding::MOST};
 
 /// The names that a tool's `meta` has if it asks no provider.
 const ALWAYS: [&str; 3] = ["request_id", "duration_ms", "truncated"];
@@ -41,6 +41,47 @@ pub fn anything() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::Object))
         .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+}
+
+/// A conversation in a vendor's format: what the hub itself looks at, and anything that the vendor has.
+pub fn conversation() -> ObjectBuilder {
+    let flag = ObjectBuilder::new().schema_type(Type::Boolean);
+    anything()
+        .property("model", text())
+        .property(
+            "messages",
+            ArrayBuilder::new().items(anything()).min_items(Some(1)),
+        )
+        .property("max_tokens", count())
+        .property("stream", flag)
+        .required("model")
+        .required("messages")
+}
+
+/// What vectors are asked for, in OpenAI's format.
+pub fn embedding() -> ObjectBuilder {
+    let list = |items: ObjectBuilder| ArrayBuilder::new().items(items).min_items(Some(1));
+    let token = || ObjectBuilder::new().schema_type(Type::Integer);
+    let tokens = ArrayBuilder::new().items(list(token())).min_items(Some(1));
+    let input = AnyOfBuilder::new()
+        .item(text())
+        .item(list(text()).max_items(Some(MOST)))
+        .item(list(token()))
+        .item(tokens.max_items(Some(MOST)));
+    let encoding = text().enum_values(Some(["float", "base64"]));
+    anything()
+        .property("model", text())
+        .property("input", input)
+        .property("dimensions", count())
+        .property("encoding_format", encoding)
+        .required("model")
+        .required("input")
+}
+
+/// A number of things.
+fn count() -> ObjectBuilder {
+    let least = ObjectBuilder::new().schema_type(Type::Integer);
+    least.minimum(Some(1))
 }
 
 /// Where this type is described.

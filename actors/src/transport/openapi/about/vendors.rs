@@ -42,7 +42,7 @@ pub fn count_tokens() -> PathItem {
         json!({"model": "claude-haiku-5-5", "messages": [{"role": "user", "content": "Hello"}]});
     let about = "Asks the provider; one that cannot count answers 404.";
     let operation = operation("Count tokens, in Anthropic's format", about);
-    let operation = operation.request_body(body(shapes::anything(), example));
+    let operation = operation.request_body(body(shapes::conversation(), example));
     let operation = operation.response("200", elsewhere("`input_tokens`", &[JSON]));
     post(told(operation, COUNT))
 }
@@ -54,7 +54,7 @@ pub fn embeddings() -> PathItem {
                  `\"encoding_format\": \"base64\"`, in base64. If a provider fails, only one that offers the \
                  same model is asked: vectors of two models cannot be compared.";
     let operation = operation("Vectors of texts, in OpenAI's format", about);
-    let operation = operation.request_body(body(shapes::anything(), example));
+    let operation = operation.request_body(body(shapes::embedding(), example));
     let answer = "The vectors. `X-Request-Id`, `X-Hub-Provider`, `X-Hub-Model` and `X-Hub-Attempts` say who \
                   made them, `X-Hub-Dropped-Params` what was not taken.";
     post(told(
@@ -96,7 +96,7 @@ fn conversation(summary: &str, described: &str, example: Value) -> PathItem {
                  your own, or a tool that asks a model. With `\"stream\": true` bit by bit, as the vendor \
                  does it.";
     let operation = operation(summary, about);
-    let operation = operation.request_body(body(shapes::anything(), example));
+    let operation = operation.request_body(body(shapes::conversation(), example));
     let answer = "The answer, in the vendor's shape. `X-Request-Id`, `X-Hub-Provider`, `X-Hub-Model` and \
                   `X-Hub-Attempts` say who answers, `X-Hub-Dropped-Params` what was not taken, \
                   `X-Hub-Cache` of a tool that keeps answers what became of that.";
