@@ -13,7 +13,7 @@ use crate::{
     support::{
         FakeUpstream, Fault, Hub, Program, Pyfun, eventually, http,
         mcp::{call, initialize},
-        within,
+        secret_of, within,
     },
 };
 
@@ -68,9 +68,7 @@ async fn the_first_key_closes_an_open_hub_at_once() {
         assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
     }
     // Shown once, kept nowhere.
-    let secret = key
-        .rsplit_once('_')
-        .map_or(key.as_str(), |(_, secret)| secret);
+    let secret = secret_of(&key);
     for (place, bytes) in hub.traces() {
         let found = bytes
             .windows(12)

@@ -12,6 +12,7 @@ use crate::support::{
     http,
     hub::HubBuilder,
     pyfun::Provider,
+    secret_of,
     upstream::ClosedPort,
 };
 use crate::users::{Browser, command};
@@ -104,8 +105,7 @@ async fn no_fault_brings_a_secret_to_light() {
     let hub = canary_hub(&mut canaries).pyfun(&pyfun).data();
     let mut hub = hub.start().await;
     let key = hub.add_key("canary", &[]).await;
-    let (_, secret) = key.rsplit_once('_').unwrap();
-    canaries.watch("an API key", secret);
+    canaries.watch("an API key", secret_of(&key));
 
     // One with the key from outside, one with a key that the hub has made, one with none that is one.
     let ask = async |provider| hub.prompt_at(provider, "hello").await;

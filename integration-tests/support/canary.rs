@@ -12,6 +12,9 @@ use base64::{Engine, engine::general_purpose};
 /// few enough to catch a secret that was cut or masked in the middle.
 const FRAGMENT: usize = 12;
 
+/// What is left of a shorter secret in base64, without its outermost characters, is no fragment.
+const SHORTEST: usize = 2 * FRAGMENT;
+
 /// Secrets of one test and every fragment they must not be recognised by.
 #[derive(Debug, Default)]
 pub(crate) struct Canaries {
@@ -33,7 +36,13 @@ impl Canaries {
     }
 
     /// Searches for a secret that somebody else has made.
+    ///
+    /// # Panics
+    ///
+    /// If it is too short to be searched for: what nobody can find would pass for absent.
+    #[track_caller]
     pub(crate) fn watch(&mut self, name: &str, secret: &str) {
+        assert!(secret.len() >= SHORTEST, "{name} is too short to watch");
         for disguise in disguises(secret) {
             for window in disguise.windows(FRAGMENT) {
                 let fragment = window.try_into().unwrap();
@@ -63,6 +72,15 @@ impl Canaries {
         let found = self.found_in(bytes);
         assert!(found.is_empty(), "secrets in {place}: {found:#?}");
     }
+}
+
+/// The secret part of an API key, `hub_ID_SECRET`. It is base64url: there may be more underscores
+/// in it, also as the last character.
+pub(crate) fn secret_of(key: &str) -> &str {
+    let parts = key.splitn(3, '_').nth(2);
+    parts
+        .filter(|secret| secret.len() == 43)
+        .unwrap_or_else(|| panic!("no API key: {key}"))
 }
 
 fn disguises(secret: &str) -> Vec<Vec<u8>> {
@@ -115,6 +133,12 @@ fn random_hex() -> String {
 fn letters(count: usize) -> String {
     let letter = |_| (b'a' + (random() % 26) as u8) as char;
     (0..count).map(letter).collect()
+}
+
+#[test]
+fn a_secret_may_end_with_an_underscore() {
+    let secret = format!("{}_", "a_".repeat(21));
+    assert_eq!(secret_of(&format!("hub_k7_{secret}")), secret);
 }
 
 #[test]

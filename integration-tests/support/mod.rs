@@ -42,7 +42,7 @@ pub(crate) mod vectors;
 pub(crate) mod vendor;
 pub(crate) mod vendors;
 
-pub(crate) use canary::Canaries;
+pub(crate) use canary::{Canaries, secret_of};
 pub(crate) use deadline::{eventually, within};
 pub(crate) use fault::Fault;
 pub(crate) use hub::Hub;
