@@ -17,7 +17,10 @@ use crate::{
     images::Gathering,
     plan::{Hop, Plan},
     progress::{Observer, Progress},
-    protocol::{Ask, Class, Completed, Completion, Failure, FailureKind, ProviderUp, Reply},
+    protocol::{
+        Ask, Class, Completed, Completion, CompletionRequest, Failure, FailureKind, ProviderUp,
+        Reply,
+    },
     request::Request,
 };
 
@@ -199,6 +202,20 @@ async fn admit<R: Request>(
         Ok(Err(_closed)) => Err(FailureKind::Crashed),
         Err(_elapsed) => Err(FailureKind::Busy),
     }
+}
+
+/// What an answer with nothing in it is to who wanted a text: the vendor or the model refused.
+pub fn withheld(provider: &str, failure: &Failure, mut attempts: Vec<Attempt>) -> CallError {
+    tracing::info!(
+        provider,
+        outcome = %failure.kind,
+        word = failure.word,
+        "the answer is withheld"
+    );
+    if let Some(last) = attempts.last_mut() {
+        last.outcome = Err(failure.kind);
+    }
+    rejected::<CompletionRequest>(provider, failure, attempts)
 }
 
 fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt>) -> CallError {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     attempt::Attempt,
     cache::{self, Answer, Asked, Begun, Collector, Given, Status, Told},
-    call::{Answered, walk},
+    call::{Answered, walk, withheld},
     catalogue::{Catalogue, ModelInfo, ToolKind},
     error::CallError,
     history,
@@ -274,6 +274,17 @@ impl<A> Chatted<A> {
 }
 
 impl Chatted {
+    /// The same for who wants a text.
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] if there is none because the vendor or the model refused.
+    pub fn answering(self) -> Result<Self, CallError> {
+        match self.answer.answering() {
+            Ok(answer) => Ok(Self { answer, ..self }),
+            Err(failure) => Err(withheld(&self.provider, &failure, self.attempts)),
+        }
+    }
+
     /// An answer that the cache had, or will have.
     fn given(
         catalogue: &Catalogue,

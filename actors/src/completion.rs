@@ -30,7 +30,7 @@ impl Completion {
         }
     }
 
-    /// All its texts, joined. Thinking is left out.
+    /// All its texts, joined. Thinking and refusals are left out.
     pub fn text(&self) -> String {
         joined(&self.parts)
     }
@@ -58,9 +58,10 @@ impl Completion {
         let texts = self.parts.iter().flat_map(|part| {
             let signature = part.signature.as_ref().map(|signature| &*signature.text);
             let [first, second, third] = match &part.content {
-                Content::Text(text) | Content::Thinking(text) | Content::RedactedThinking(text) => {
-                    [Some(text.as_str()), None, None]
-                }
+                Content::Text(text)
+                | Content::Refusal(text)
+                | Content::Thinking(text)
+                | Content::RedactedThinking(text) => [Some(text.as_str()), None, None],
                 Content::ToolCall(call) => {
                     [Some(&*call.id), Some(&call.name), Some(&call.arguments)]
                 }
@@ -84,6 +85,10 @@ impl Completion {
             Event::Text(more) => match self.open_part() {
                 Some(Content::Text(text)) => text.push_str(&more),
                 _ => self.parts.push(Part::text(more)),
+            },
+            Event::Refusal(more) => match self.open_part() {
+                Some(Content::Refusal(text)) => text.push_str(&more),
+                _ => self.parts.push(Content::Refusal(more).into()),
             },
             Event::Thinking(more) => match self.open_part() {
                 Some(Content::Thinking(text)) => text.push_str(&more),
@@ -159,6 +164,7 @@ impl Completion {
                     continue;
                 }
                 Content::Text(text) => events.push_back(Event::Text(text)),
+                Content::Refusal(text) => events.push_back(Event::Refusal(text)),
                 Content::Thinking(text) => events.push_back(Event::Thinking(text)),
                 Content::RedactedThinking(data) => {
                     events.push_back(Event::RedactedThinking(data));

@@ -15,6 +15,7 @@
 //!   there is for them; [`audit`]: what is kept of what they did;
 //!   [`envelope`]: a sealed message
 //!   there is for them; [`audit`]: what is kept of what they did
+//! - [`withheld`]: answers with nothing in them, and who is told so
 //! - [`cache`]: answers that need not be paid for twice
 //! - [`tools`], [`outcome`], [`params`], [`plan`], [`call`], [`attempt`], [`search`], [`progress`], [`inventory`]: one
 //!   call, from parameters to result; [`db_query`], `history`: what a call asks of the state, and leaves
@@ -74,3 +75,4 @@ pub mod tools;
 pub mod transport;
 pub mod upstream;
 pub mod view;
+pub mod withheld;

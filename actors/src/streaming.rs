@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     conversation::{Media, Signature},
     protocol::{Class, Completion, Failure, FailureKind, FinishReason, Usage},
+    withheld::Watch,
 };
 
 /// Longest pause between two events of a vendor, its signs of life included.
@@ -52,6 +53,8 @@ pub enum Event {
     },
     /// More of the text.
     Text(String),
+    /// More of what is said instead of an answer.
+    Refusal(String),
     /// More of the thinking.
     Thinking(String),
     /// A whole piece of encrypted thinking.
@@ -98,6 +101,8 @@ pub struct Streaming {
     /// When a provider that says nothing is given up, as far as is known.
     patience: Instant,
     heard: Heard,
+    /// Its reader wants a text, and is told if there is none.
+    watch: Option<Watch>,
     ended: bool,
 }
 
@@ -136,7 +141,7 @@ impl Event {
     /// going back.
     pub fn is_content(&self) -> bool {
         match self {
-            Self::Text(text) | Self::Thinking(text) => !text.is_empty(),
+            Self::Text(text) | Self::Refusal(text) | Self::Thinking(text) => !text.is_empty(),
             Self::RedactedThinking(_)
             | Self::Image(_)
             | Self::ToolCall { .. }
@@ -150,9 +155,10 @@ impl Event {
         EVENT
             + match self {
                 Self::Raw(bytes) => bytes.len(),
-                Self::Text(text) | Self::Thinking(text) | Self::RedactedThinking(text) => {
-                    text.len()
-                }
+                Self::Text(text)
+                | Self::Refusal(text)
+                | Self::Thinking(text)
+                | Self::RedactedThinking(text) => text.len(),
                 Self::Image(media) => media.source.text().len(),
                 Self::Arguments { fragment, .. } => fragment.len(),
                 Self::Signature(signature) => signature.text.len(),
@@ -182,6 +188,7 @@ impl Streaming {
             rest,
             patience: heard.patience(),
             heard,
+            watch: None,
             ended: false,
         };
         (sink, stream)
@@ -190,6 +197,19 @@ impl Streaming {
     /// A stream that is complete already.
     pub fn whole(completion: Completion) -> Self {
         Self::new(completion.into_events()).1
+    }
+
+    /// The same for a reader who wants a text.
+    ///
+    /// # Errors
+    /// [`FailureKind::Rejected`] if the beginning shows already that there is none.
+    pub fn answering(mut self) -> Result<Self, Failure> {
+        let mut watch = Watch::default();
+        if let Some(failure) = self.opening.iter().find_map(|event| watch.see(event)) {
+            return Err(failure);
+        }
+        self.watch = Some(Watch::default());
+        Ok(self)
     }
 
     /// The next step; `None` after the last. Who stops waiting for it loses nothing.
@@ -205,9 +225,17 @@ impl Streaming {
             Some(event) => Ok(event),
             None => self.wait().await,
         };
+        let step = step.and_then(|event| match self.withheld(&event) {
+            Some(failure) => Err(failure),
+            None => Ok(event),
+        });
         self.patience = Instant::now() + IDLE + GRACE;
         self.ended = matches!(step, Err(_) | Ok(Event::End { .. }));
         Some(step)
+    }
+
+    fn withheld(&mut self, event: &Event) -> Option<Failure> {
+        self.watch.as_mut()?.see(event)
     }
 
     async fn wait(&mut self) -> Result<Event, Failure> {

@@ -64,7 +64,7 @@ pub async fn run(
             let asked = asked(params.cache, call.observer);
             let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
             let given = cache::answer(asked, plan, Answer::told).await?;
-            let outcome = given.outcome(catalogue.hub.tag_replies);
+            let outcome = given.answering()?.outcome(catalogue.hub.tag_replies);
             history::keep(catalogue, tool, prompt, &outcome);
             Ok(outcome)
         }
@@ -174,7 +174,8 @@ pub async fn tell(catalogue: &Arc<Catalogue>, call: Call) -> Result<Chatted, Cal
         observer: call.observer,
     };
     let (prompt, plan) = planned(catalogue, &principal, tool, params, call.received)?;
-    chat::through_cache(asked, prompt, plan).await
+    let chatted = chat::through_cache(asked, prompt, plan).await?;
+    chatted.answering()
 }
 
 /// The plan of a call of an LLM tool, and what is kept of its prompt.

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::said::Said;
 use crate::{
     attempt::Attempt,
-    call::Answered,
+    call::{Answered, withheld},
     catalogue::Catalogue,
     error::CallError,
     outcome::{About, Outcome, Provenance, ToolResult},
-    protocol::{Completed, Completion, Found, Usage},
+    protocol::{Completed, Completion, FinishReason, Found, Usage},
     search::Findings,
     streaming::{Event, Streaming},
 };
@@ -208,6 +208,25 @@ impl Given {
                 about,
                 attempts,
             }),
+        }
+    }
+
+    /// The same for who wants a text.
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] if there is none because the vendor or the model refused.
+    pub fn answering(self) -> Result<Self, CallError> {
+        let is_cut = matches!(
+            self.answer.about,
+            About::Completion {
+                finish_reason: FinishReason::ContentFilter,
+                ..
+            }
+        );
+        let completion = is_cut.then(|| self.answer.completion()).flatten();
+        match completion.and_then(|completion| completion.withheld()) {
+            Some(failure) => Err(withheld(&self.answer.provider, &failure, self.attempts)),
+            None => Ok(self),
         }
     }
 

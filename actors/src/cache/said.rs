@@ -103,9 +103,10 @@ impl Said {
 fn size(part: &Part) -> usize {
     let signature = part.signature.as_ref();
     let content = match &part.content {
-        Content::Text(text) | Content::Thinking(text) | Content::RedactedThinking(text) => {
-            text.len()
-        }
+        Content::Text(text)
+        | Content::Refusal(text)
+        | Content::Thinking(text)
+        | Content::RedactedThinking(text) => text.len(),
         Content::ToolCall(call) => call.id.len() + call.name.len() + call.arguments.len(),
         Content::ToolResult(result) => result.parts.iter().map(size).sum(),
         Content::Image(media) | Content::Audio(media) | Content::File(media) => {

@@ -102,6 +102,8 @@ pub struct Signature {
 pub enum Content {
     /// A text.
     Text(String),
+    /// What the model or its vendor says instead of an answer.
+    Refusal(String),
     /// A picture.
     Image(Media),
     /// Something to listen to.
@@ -215,7 +217,7 @@ pub fn last_text(messages: &[Message]) -> &str {
     texts.next().unwrap_or_default()
 }
 
-/// All texts among the parts, with nothing between them. Thinking is left out.
+/// All texts among the parts, with nothing between them. Thinking and refusals are left out.
 pub fn joined(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match &part.content {
         Content::Text(text) => Some(text.as_str()),

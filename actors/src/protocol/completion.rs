@@ -82,10 +82,10 @@ pub enum FinishReason {
     /// The model was done.
     #[default]
     Stop,
-    /// The token limit cut it.
+    /// It was cut: by the token limit, or because the vendor broke off.
     Length,
     /// The model wants a tool's result.
     ToolCalls,
-    /// The vendor's filter cut it.
+    /// The vendor's filter cut it or left nothing, or the model refused.
     ContentFilter,
 }

@@ -23,6 +23,7 @@ const MOST_CALLS: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Text,
+    Refusal,
     Thinking,
     Arguments(usize),
 }
@@ -96,6 +97,7 @@ impl Sieve {
             Event::Raw(bytes) => self.bytes(bytes),
             Event::Started { model } => self.text(model.as_deref().unwrap_or_default()),
             Event::Text(text) => self.grow(Channel::Text, text),
+            Event::Refusal(text) => self.grow(Channel::Refusal, text),
             Event::Thinking(text) => self.grow(Channel::Thinking, text),
             Event::RedactedThinking(data) => self.text(data),
             Event::Image(media) => self.text(media.source.text()),

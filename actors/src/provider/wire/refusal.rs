@@ -11,6 +11,12 @@ use super::{
 };
 use crate::protocol::{Class, Failure, FailureKind};
 
+/// The status of a request that is larger than the vendor takes (RFC 9110, section 15.5.14).
+const TOO_LARGE: u16 = 413;
+
+/// What a caller can do about that.
+const SMALLER: &str = "It is larger than this provider takes: send less of it, or smaller images.";
+
 /// What a body adds to its status.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -127,7 +133,7 @@ fn weigh(status: u16, headers: &HeaderMap, said: Said) -> Failure {
         status: Some(status),
         retry_after,
         word: said.word,
-        advice: None,
+        advice: (kind == FailureKind::Rejected && status == TOO_LARGE).then_some(SMALLER),
     }
 }
 

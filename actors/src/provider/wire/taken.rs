@@ -169,9 +169,10 @@ impl Script<'_> {
 
 fn size(content: &Content) -> usize {
     match content {
-        Content::Text(text) | Content::Thinking(text) | Content::RedactedThinking(text) => {
-            text.len()
-        }
+        Content::Text(text)
+        | Content::Refusal(text)
+        | Content::Thinking(text)
+        | Content::RedactedThinking(text) => text.len(),
         Content::Image(media) | Content::Audio(media) | Content::File(media) => {
             media.source.text().len()
         }

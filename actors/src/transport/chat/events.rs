@@ -14,7 +14,7 @@ use crate::{
     cache::Collector,
     chat::Keeping,
     error::CallError,
-    protocol::Failure,
+    protocol::{Failure, FinishReason},
     streaming::{Event, Streaming},
     transport::{calls::Recorded, lobby::InFlight},
 };
@@ -134,7 +134,10 @@ impl Body {
         }
         let collector = self.writing.collector.take();
         self.writing.collector = collector.and_then(|collector| collector.see(&event));
-        let is_end = matches!(event, Event::End { .. });
+        let ended = match &event {
+            Event::End { finish, .. } => Some(*finish),
+            _ => None,
+        };
         let piece = match event {
             Event::Raw(bytes) => {
                 self.raw = true;
@@ -147,8 +150,8 @@ impl Body {
                 Some(bytes.into())
             }
         };
-        if is_end {
-            self.complete();
+        if let Some(finish) = ended {
+            self.complete(finish);
         }
         piece
     }
@@ -166,11 +169,14 @@ impl Body {
         self.text.push_str(text.get(..end).unwrap_or_default());
     }
 
-    fn complete(&mut self) {
+    fn complete(&mut self, finish: FinishReason) {
         if let Some(recorded) = self.writing.recorded.take() {
             recorded.said(None);
         }
-        self.writing.keeping.keep(&self.text);
+        // Of a refusal there is nothing to keep.
+        if finish != FinishReason::ContentFilter || !self.text.is_empty() {
+            self.writing.keeping.keep(&self.text);
+        }
     }
 
     fn fail(&mut self, failure: &Failure) -> Bytes {

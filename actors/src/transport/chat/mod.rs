@@ -212,7 +212,9 @@ pub async fn serve<D: Door>(
         recorded.used(&completion.usage);
         recorded.said(None);
     }
-    keeping.keep(&completion.text());
+    if completion.withheld().is_none() {
+        keeping.keep(&completion.text());
+    }
     if let Some(model) = &completion.model {
         about.model.clone_from(model);
     }

@@ -15,6 +15,9 @@ use crate::{
     transport::body::BodyError,
 };
 
+/// The word for a request that a vendor found too large.
+const TOO_LARGE: &str = "request_too_large";
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub struct Refusal {
@@ -68,6 +71,13 @@ fn of_chain(attempts: &[Attempt]) -> StatusCode {
     }
 }
 
+/// Whether who was asked last found the request too large: by its status, or by Anthropic's word, which may
+/// come with another.
+fn is_too_large(word: Option<&str>, attempts: &[Attempt]) -> bool {
+    let status = attempts.last().and_then(|last| last.status);
+    word == Some(TOO_LARGE) || status == Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16())
+}
+
 /// Whether everybody who was asked would say the same again: what is wrong is a key or a name of the hub's.
 fn is_final(attempts: &[Attempt]) -> bool {
     let lasts = |attempt: &Attempt| {
@@ -116,12 +126,16 @@ impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
         let status = match &error {
             CallError::ProvidersFailed { attempts, .. } => of_chain(attempts),
+            CallError::Rejected { word, attempts, .. } if is_too_large(*word, attempts) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             other => StatusCode::from_u16(other.status().as_u16())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         Self {
             status,
             code: match &error {
+                _ if status == StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
                 // Clients act on `context_length_exceeded` and the like. What ends so is a type, and no code.
                 CallError::Rejected {
                     word: Some(word), ..
@@ -206,6 +220,24 @@ mod tests {
         }
         assert!(is_final(&[keyless(), unauthorized()]));
         assert!(!is_final(&[unauthorized(), limited()]));
+    }
+
+    #[test]
+    fn too_large_is_what_the_vendor_says_last() {
+        let told = |word, statuses: &[u16]| {
+            let attempt = |status: &u16| attempt(FailureKind::Rejected, Some(*status));
+            let refusal = Refusal::from(CallError::Rejected {
+                word,
+                sentence: "no".to_owned(),
+                attempts: statuses.iter().map(attempt).collect(),
+            });
+            (refusal.status.as_u16(), refusal.code)
+        };
+        assert_eq!(told(None, &[413]), (413, TOO_LARGE));
+        assert_eq!(told(Some("invalid_request_error"), &[413]), (413, TOO_LARGE));
+        assert_eq!(told(Some(TOO_LARGE), &[200]), (413, TOO_LARGE));
+        assert_eq!(told(Some("invalid_image"), &[400]), (400, "invalid_image"));
+        assert_eq!(told(None, &[413, 400]), (400, "bad_request"));
     }
 
     #[test]

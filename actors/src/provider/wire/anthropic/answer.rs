@@ -35,8 +35,19 @@ pub(super) struct Answer<'a> {
     stop_reason: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "any")]
     stop_sequence: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    stop_details: Option<StopDetails<'a>>,
     #[serde(deserialize_with = "any")]
     pub(super) usage: Option<Tokens>,
+}
+
+/// What more there is to say about a refusal.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StopDetails<'a> {
+    /// For people.
+    #[serde(borrow, deserialize_with = "any")]
+    explanation: Option<Cow<'a, str>>,
 }
 
 struct Blocks<'a>(Vec<Block<'a>>);
@@ -87,14 +98,13 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }
     let Blocks(blocks) = answer.content.ok_or_else(unreadable)?;
     let tools = &Renamed::of(&request.conversation.tools);
-    let parts: Vec<_> = blocks
+    let mut parts: Vec<_> = blocks
         .into_iter()
         .filter_map(|block| block.part(tools))
         .collect();
     let finish = finish(answer.stop_reason.as_deref());
-    if finish == FinishReason::ContentFilter && !parts.iter().any(is_said) {
-        return Err(refusal::rejected("refusal"));
-    }
+    let explanation = explanation(finish, answer.stop_details);
+    parts.extend(explanation.map(|text| Content::Refusal(text).into()));
     Ok(Completed::Whole(Completion {
         parts,
         model: model_name(answer.model.as_deref()),
@@ -105,12 +115,14 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }))
 }
 
-/// Whether a part is more than thinking.
-fn is_said(part: &Part) -> bool {
-    match &part.content {
-        Content::Text(text) => !text.is_empty(),
-        content => matches!(content, Content::ToolCall(_)),
-    }
+/// What the vendor says of a refusal, if it says anything.
+pub(super) fn explanation(
+    finish: FinishReason,
+    details: Option<StopDetails<'_>>,
+) -> Option<String> {
+    let refused = details.filter(|_| finish == FinishReason::ContentFilter);
+    let text = refused?.explanation.filter(|text| !text.is_empty())?;
+    Some(text.into_owned())
 }
 
 /// What the vendor wants back with a thought.
@@ -203,4 +215,5 @@ impl<'de: 'a, 'a> Lenient<'de> for Option<Blocks<'a>> {
 
 impl<'de: 'a, 'a> Object<'de> for Answer<'a> {}
 impl<'de: 'a, 'a> Object<'de> for Block<'a> {}
+impl<'de: 'a, 'a> Object<'de> for StopDetails<'a> {}
 impl Object<'_> for Tokens {}

@@ -36,11 +36,14 @@ impl Calls {
     pub(super) fn pass(&mut self, event: &Event) -> Option<Vec<Event>> {
         match event {
             Event::Raw(_) | Event::Started { .. } | Event::Usage(_) => Some(Vec::new()),
-            Event::Text(text) | Event::Thinking(text) if text.is_empty() => None,
+            Event::Text(text) | Event::Refusal(text) | Event::Thinking(text) if text.is_empty() => {
+                None
+            }
             Event::ToolCall { index, .. } => self.start(*index, event),
             Event::Arguments { index, fragment } => self.arguments(*index, fragment),
             Event::End { .. } => Some(self.release()),
             Event::Text(_)
+            | Event::Refusal(_)
             | Event::Thinking(_)
             | Event::RedactedThinking(_)
             | Event::Image(_)

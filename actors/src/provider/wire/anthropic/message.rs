@@ -126,8 +126,8 @@ fn block(part: &Part) -> Result<Option<Block<'_>>, Failure> {
         .as_ref()
         .filter(|signature| signature.format == Format::Anthropic);
     Ok(Some(match &part.content {
-        Content::Text(text) if text.trim().is_empty() => return Ok(None),
-        Content::Text(text) => Block::Text { text },
+        Content::Text(text) | Content::Refusal(text) if text.trim().is_empty() => return Ok(None),
+        Content::Text(text) | Content::Refusal(text) => Block::Text { text },
         Content::Image(image) => Block::Image {
             source: place(image)?,
         },

@@ -263,7 +263,8 @@ fn reason(fields: &mut Fields, conversation: &mut Conversation) -> Result<(), Ba
                     Some(schema) => schema,
                     None => return Err(format.wrong("schema", "a JSON schema")),
                 },
-                strict: None,
+                // The vendor knows no other.
+                strict: Some(true),
             });
         }
     }

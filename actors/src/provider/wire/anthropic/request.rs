@@ -25,6 +25,12 @@ use crate::{
 /// as every model takes.
 const USUAL_LIMIT: u32 = 4096;
 
+/// The highest temperature that the vendor takes: others take twice as much.
+const HOTTEST: f64 = 1.0;
+
+/// What a caller is told of a higher one: it is asked for as the highest.
+const HOTTER: &str = "temperature>1";
+
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
@@ -111,14 +117,18 @@ pub(super) fn encode(
     // With thinking, the vendor takes neither.
     taken.lacks("temperature", thinks && sampling.temperature.is_some());
     taken.lacks("top_k", thinks && sampling.top_k.is_some());
+    let temperature = sampling.temperature.filter(|_| !thinks);
+    let temperature = taken.take("temperature", temperature);
+    taken.lacks(
+        HOTTER,
+        temperature.is_some_and(|temperature| temperature > HOTTEST),
+    );
     let body = Body {
         model,
         max_tokens,
         system: system(&script, &later),
         messages: messages(&script)?,
-        temperature: taken
-            .take("temperature", sampling.temperature.filter(|_| !thinks))
-            .map(|temperature| temperature.min(1.0)),
+        temperature: temperature.map(|temperature| temperature.min(HOTTEST)),
         top_p: taken.take("top_p", sampling.top_p),
         top_k: taken.take("top_k", sampling.top_k.filter(|_| !thinks)),
         stop_sequences,

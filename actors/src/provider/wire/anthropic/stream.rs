@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{
-    answer::{Answer, Block, Tokens, signature},
+    answer::{Answer, Block, StopDetails, Tokens, explanation, signature},
     finish, said,
 };
 use crate::{
@@ -27,7 +27,6 @@ pub(super) struct Stream {
     tools: Renamed,
     raw: bool,
     begun: bool,
-    said: bool,
     usage: Option<Tokens>,
     finish: FinishReason,
     stop_sequence: Option<String>,
@@ -78,6 +77,8 @@ struct Delta<'a> {
     stop_reason: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "any")]
     stop_sequence: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "any")]
+    stop_details: Option<StopDetails<'a>>,
 }
 
 // === impl Stream ===
@@ -88,7 +89,6 @@ impl Stream {
             tools: Renamed::of(&request.conversation.tools),
             raw: request.raw.is_some(),
             begun: false,
-            said: false,
             usage: None,
             finish: FinishReason::Stop,
             stop_sequence: None,
@@ -100,7 +100,7 @@ impl Stream {
     fn start(&mut self, block: Block<'_>, into: &mut Vec<Event>) {
         self.open = Open::Other;
         match block.kind.as_deref() {
-            Some("text") => self.text(block.text, into),
+            Some("text") => say(block.text, into),
             Some("thinking") => {
                 think(block.thinking, into);
                 into.extend(signature(block.signature).map(Event::Signature));
@@ -122,7 +122,6 @@ impl Stream {
                 });
                 self.open = Open::Call(false);
                 self.calls += 1;
-                self.said = true;
                 // Whole already, with some servers; `{}` only says that fragments follow.
                 let input = arguments::text(block.input);
                 if !input.trim_matches(['{', '}', ' ']).is_empty() {
@@ -134,18 +133,11 @@ impl Stream {
     }
 
     fn delta(&mut self, delta: Delta<'_>, into: &mut Vec<Event>) {
-        self.text(delta.text, into);
+        say(delta.text, into);
         think(delta.thinking, into);
         into.extend(signature(delta.signature).map(Event::Signature));
         if let Some(fragment) = delta.partial_json {
             self.arguments(&fragment, into);
-        }
-    }
-
-    fn text(&mut self, text: Option<Cow<'_, str>>, into: &mut Vec<Event>) {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.said = true;
-            into.push(Event::Text(text.into_owned()));
         }
     }
 
@@ -174,16 +166,12 @@ impl Stream {
         }
     }
 
-    fn done(&mut self, into: &mut Vec<Event>) -> Result<(), Failure> {
-        if self.finish == FinishReason::ContentFilter && !self.said {
-            return Err(refusal::rejected("refusal"));
-        }
+    fn done(&mut self, into: &mut Vec<Event>) {
         into.extend(self.usage.map(|tokens| Event::Usage(Usage::from(tokens))));
         into.push(Event::End {
             finish: self.finish,
             stop_sequence: self.stop_sequence.take(),
         });
-        Ok(())
     }
 }
 
@@ -225,9 +213,11 @@ impl ReadStream for Stream {
                 if delta.stop_reason.is_some() {
                     self.finish = finish(delta.stop_reason.as_deref());
                     self.stop_sequence = delta.stop_sequence.map(Cow::into_owned);
+                    let explanation = explanation(self.finish, delta.stop_details);
+                    into.extend(explanation.map(Event::Refusal));
                 }
             }
-            "message_stop" => return self.done(into),
+            "message_stop" => self.done(into),
             _ => {}
         }
         Ok(())
@@ -235,6 +225,12 @@ impl ReadStream for Stream {
 
     fn end(&mut self, _: &mut Vec<Event>) -> Result<(), Failure> {
         Err(refusal::broken_off())
+    }
+}
+
+fn say(text: Option<Cow<'_, str>>, into: &mut Vec<Event>) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        into.push(Event::Text(text.into_owned()));
     }
 }
 

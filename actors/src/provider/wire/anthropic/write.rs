@@ -28,8 +28,8 @@ pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
 fn block(part: &Part) -> Option<Value> {
     let signature = part.signature.as_ref();
     Some(match &part.content {
-        Content::Text(text) if text.is_empty() => return None,
-        Content::Text(text) => json!({"type": "text", "text": text}),
+        Content::Text(text) | Content::Refusal(text) if text.is_empty() => return None,
+        Content::Text(text) | Content::Refusal(text) => json!({"type": "text", "text": text}),
         Content::Thinking(text) => {
             let own = signature.filter(|signature| signature.format == Format::Anthropic);
             let signature = own.map_or("", |signature| &*signature.text);

@@ -27,6 +27,7 @@ pub struct StreamWriter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     Text,
+    Refusal,
     Thinking,
     Call,
 }
@@ -60,7 +61,8 @@ impl StreamWriter {
         match event {
             // Another door's bytes.
             Event::Raw(_) => {}
-            Event::Text(text) | Event::Thinking(text) if text.is_empty() => {}
+            Event::Text(text) | Event::Refusal(text) | Event::Thinking(text) if text.is_empty() => {
+            }
             Event::Started { model } => {
                 // As in a whole answer: who answers may be another than who was asked.
                 if let Some(model) = model {
@@ -70,6 +72,10 @@ impl StreamWriter {
             }
             Event::Text(text) => {
                 self.open(Open::Text, &json!({"type": "text", "text": ""}), into);
+                self.delta(&json!({"type": "text_delta", "text": text}), into);
+            }
+            Event::Refusal(text) => {
+                self.open(Open::Refusal, &json!({"type": "text", "text": ""}), into);
                 self.delta(&json!({"type": "text_delta", "text": text}), into);
             }
             Event::Thinking(text) => {

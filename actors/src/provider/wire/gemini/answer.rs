@@ -99,6 +99,14 @@ pub(super) struct PromptFeedback<'a> {
     block_reason: Option<Cow<'a, str>>,
 }
 
+/// What an answer has in it besides thinking.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) struct Made {
+    text: bool,
+    calls: bool,
+    images: bool,
+}
+
 /// The answer in a body.
 pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Completed, Failure> {
     let body = String::from_utf8_lossy(bytes);
@@ -125,8 +133,13 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
         push(&mut parts, part);
     }
     let reason = candidate.finish_reason.as_deref();
-    let said = parts.iter().any(is_said);
-    let finish = finish(reason, blocked, calls > 0, said)?;
+    if reason.is_some_and(is_broken) {
+        // The vendor does not stand by its calls.
+        parts.retain(|part| !matches!(part.content, Content::ToolCall(_)));
+    }
+    let mut made = Made::default();
+    parts.iter().for_each(|part| made.see(&part.content));
+    let finish = finish(reason, blocked, made)?;
     Ok(Completed::Whole(Completion {
         parts,
         model: model_name(answer.model_version.as_deref()),
@@ -137,7 +150,7 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
     }))
 }
 
-/// What went wrong in the model: the answer is none, or half of one.
+/// What went wrong in the model: there is no answer, or not all of it.
 fn is_broken(reason: &str) -> bool {
     matches!(
         reason,
@@ -152,41 +165,33 @@ fn is_broken(reason: &str) -> bool {
 /// Why an answer ends where it ends.
 ///
 /// # Errors
-/// If there is none: a filter left nothing, or the model broke off without a word.
+/// If there is none, and no filter says so: the model broke off without a word.
 pub(super) fn finish(
     reason: Option<&str>,
     blocked: bool,
-    calls: bool,
-    said: bool,
+    made: Made,
 ) -> Result<FinishReason, Failure> {
-    let finish = match reason {
-        _ if blocked => FinishReason::ContentFilter,
-        Some(reason) if is_filter(reason) => FinishReason::ContentFilter,
-        // However much was said before.
-        Some(reason) if is_broken(reason) => {
-            return Err(Failure {
-                word: words::shouted(reason),
-                ..refusal::malformed()
-            });
-        }
-        Some("MAX_TOKENS") => FinishReason::Length,
-        _ if calls => FinishReason::ToolCalls,
-        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => FinishReason::Stop,
-        // `LANGUAGE`, `OTHER`, ..
-        Some(reason) if !said => {
-            return Err(Failure {
-                word: words::shouted(reason),
-                ..refusal::malformed()
-            });
-        }
-        // Cut by the vendor, for a reason of its own.
-        Some("LANGUAGE" | "OTHER") => FinishReason::ContentFilter,
-        Some(_) => FinishReason::Stop,
+    let broken = |reason| Failure {
+        word: words::shouted(reason),
+        ..refusal::malformed()
     };
-    if finish == FinishReason::ContentFilter && !said {
-        return Err(refusal::rejected("content_filter"));
+    match reason {
+        _ if blocked => Ok(FinishReason::ContentFilter),
+        Some(reason) if is_filter(reason) => Ok(FinishReason::ContentFilter),
+        // A text is told for what it is, a part of one.
+        Some(reason) if is_broken(reason) => match made.text && !made.calls {
+            true => Ok(FinishReason::Length),
+            false => Err(broken(reason)),
+        },
+        Some("MAX_TOKENS") => Ok(FinishReason::Length),
+        _ if made.calls => Ok(FinishReason::ToolCalls),
+        None | Some("STOP" | "FINISH_REASON_UNSPECIFIED") => Ok(FinishReason::Stop),
+        // `LANGUAGE`, `OTHER`, ..
+        Some(reason) if made == Made::default() => Err(broken(reason)),
+        // Cut by the vendor, for a reason of its own.
+        Some("LANGUAGE" | "OTHER" | "IMAGE_OTHER") => Ok(FinishReason::ContentFilter),
+        Some(_) => Ok(FinishReason::Stop),
     }
-    Ok(finish)
 }
 
 /// Adds a part. The vendor cuts texts as it likes; one that has nothing to bring back goes on in the
@@ -221,11 +226,16 @@ fn push(parts: &mut Vec<Part>, part: Part) {
     }
 }
 
-/// Whether a part is more than thinking.
-fn is_said(part: &Part) -> bool {
-    match &part.content {
-        Content::Text(text) => !text.is_empty(),
-        content => matches!(content, Content::ToolCall(_) | Content::Image(_)),
+// === impl Made ===
+
+impl Made {
+    pub(super) fn see(&mut self, content: &Content) {
+        match content {
+            Content::Text(text) => self.text |= !text.is_empty(),
+            Content::ToolCall(_) => self.calls = true,
+            Content::Image(_) => self.images = true,
+            _ => {}
+        }
     }
 }
 

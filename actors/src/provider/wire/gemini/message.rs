@@ -208,8 +208,12 @@ fn model_turn(said: &Message, signs: bool) -> Vec<Piece<'_>> {
     for part in &said.parts {
         let mut thought_signature = own_signature(part);
         let piece = match &part.content {
-            Content::Text(text) if text.is_empty() && thought_signature.is_none() => continue,
-            Content::Text(text) => Piece::text(text),
+            Content::Text(text) | Content::Refusal(text)
+                if text.is_empty() && thought_signature.is_none() =>
+            {
+                continue;
+            }
+            Content::Text(text) | Content::Refusal(text) => Piece::text(text),
             Content::ToolCall(call) => {
                 if std::mem::take(&mut foreign) {
                     thought_signature = Some(FOREIGN);

@@ -2,7 +2,7 @@
 //! after the other, and then nothing more.
 
 use super::{
-    answer::{Answer, finish},
+    answer::{Answer, Made, finish},
     said,
 };
 use crate::{
@@ -17,7 +17,7 @@ pub(super) struct Stream {
     tools: Renamed,
     raw: bool,
     begun: bool,
-    said: bool,
+    made: Made,
     blocked: bool,
     answer: String,
     calls: usize,
@@ -33,7 +33,7 @@ impl Stream {
             tools: Renamed::of(&request.conversation.tools),
             raw: request.raw.is_some(),
             begun: false,
-            said: false,
+            made: Made::default(),
             blocked: false,
             answer: String::new(),
             calls: 0,
@@ -43,11 +43,11 @@ impl Stream {
     }
 
     fn part(&mut self, Part { content, signature }: Part, into: &mut Vec<Event>) {
+        self.made.see(&content);
         match content {
             Content::ToolCall(call) => {
                 let index = self.calls;
                 self.calls += 1;
-                self.said = true;
                 into.push(Event::ToolCall {
                     index,
                     id: call.id,
@@ -61,14 +61,8 @@ impl Stream {
                 return;
             }
             Content::Thinking(text) => into.push(Event::Thinking(text)),
-            Content::Text(text) => {
-                self.said |= !text.is_empty();
-                into.push(Event::Text(text));
-            }
-            Content::Image(image) => {
-                self.said = true;
-                into.push(Event::Image(image));
-            }
+            Content::Text(text) => into.push(Event::Text(text)),
+            Content::Image(image) => into.push(Event::Image(image)),
             // A model answers with none of these.
             _ => return,
         }
@@ -117,7 +111,7 @@ impl ReadStream for Stream {
             return Err(refusal::broken_off());
         }
         let reason = self.reason.as_deref();
-        let finish = finish(reason, self.blocked, self.calls > 0, self.said)?;
+        let finish = finish(reason, self.blocked, self.made)?;
         into.extend(self.usage.map(Event::Usage));
         into.push(Event::End {
             finish,

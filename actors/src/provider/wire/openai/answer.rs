@@ -63,6 +63,9 @@ pub(super) struct Answered<'a> {
     reasoning: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "any")]
     pub(super) tool_calls: Calls<'a>,
+    /// What servers of the first hour write for a call.
+    #[serde(borrow, deserialize_with = "any")]
+    function_call: Option<Function<'a>>,
     /// OpenRouter: what a model has drawn.
     #[serde(deserialize_with = "any")]
     pub(super) images: Images,
@@ -156,32 +159,48 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
         let error = choice.error.unwrap_or_default();
         return Err(refusal::late(&error, said));
     }
-    let message = choice.message.ok_or_else(refusal::malformed)?;
-    let refused = message.refusal.is_some_and(|refusal| !refusal.is_empty());
+    let mut finish = finish(choice.finish_reason.as_deref());
+    let message = match (choice.message, finish) {
+        (Some(message), _) => message,
+        (None, FinishReason::ContentFilter) => Answered::default(),
+        (None, _) => return Err(refusal::malformed()),
+    };
     let tools = &Renamed::of(&request.conversation.tools);
     let id = answer.id.unwrap_or_default();
     let mut parts = Vec::with_capacity(1);
-    let thinking = message.content.thinking.0;
-    let thinking = match message.reasoning_content.or(message.reasoning) {
+    let Answered {
+        content,
+        refusal,
+        reasoning_content,
+        reasoning,
+        tool_calls: Calls(mut calls),
+        function_call,
+        images: Images(images),
+    } = message;
+    calls.extend(function_call.map(Call::from));
+    let thinking = content.thinking.0;
+    let thinking = match reasoning_content.or(reasoning) {
         Some(text) if thinking.is_empty() => text.into_owned(),
         _ => thinking,
     };
     if !thinking.is_empty() {
         parts.push(Content::Thinking(thinking).into());
     }
-    let text = message.content.text.0;
-    let mut finish = finish(choice.finish_reason.as_deref());
-    let drawn = message.images.0.into_iter();
-    let drawn: Vec<Part> = drawn.map(|image| Content::Image(image).into()).collect();
-    match finish {
-        _ if !text.is_empty() => parts.push(Part::text(text)),
-        _ if !drawn.is_empty() => {}
-        _ if refused => return Err(refusal::rejected("refusal")),
-        FinishReason::ContentFilter => return Err(refusal::rejected("content_filter")),
-        _ => {}
+    let text = content.text.0;
+    let said = !text.is_empty() || !images.is_empty();
+    if !text.is_empty() {
+        parts.push(Part::text(text));
     }
-    parts.extend(drawn);
-    for (index, call) in message.tool_calls.0.into_iter().enumerate() {
+    let drawn = images.into_iter();
+    parts.extend(drawn.map(|image| Content::Image(image).into()));
+    if let Some(refusal) = refusal.filter(|refusal| !refusal.is_empty()) {
+        parts.push(Content::Refusal(refusal.into_owned()).into());
+        // Most say `stop`.
+        if !said {
+            finish = FinishReason::ContentFilter;
+        }
+    }
+    for (index, call) in calls.into_iter().enumerate() {
         parts.push(call.part(&id, index, tools));
         // Some say `stop`.
         finish = FinishReason::ToolCalls;
@@ -199,6 +218,11 @@ pub(super) fn decode(request: &CompletionRequest, bytes: &[u8]) -> Result<Comple
 // === impl Answered ===
 
 impl<'a> Answered<'a> {
+    /// A call as it was written in the beginning.
+    pub(super) fn take_function_call(&mut self) -> Option<Call<'a>> {
+        self.function_call.take().map(Call::from)
+    }
+
     /// The thinking outside the content.
     pub(super) fn take_reasoning(&mut self) -> Option<Cow<'a, str>> {
         self.reasoning_content.take().or(self.reasoning.take())
@@ -206,6 +230,15 @@ impl<'a> Answered<'a> {
 }
 
 // === impl Call ===
+
+impl<'a> From<Function<'a>> for Call<'a> {
+    fn from(function: Function<'a>) -> Self {
+        Self {
+            function: Some(function),
+            ..Self::default()
+        }
+    }
+}
 
 impl Call<'_> {
     /// What has to come back with the call.

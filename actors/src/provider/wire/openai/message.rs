@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::write::refusal;
 use crate::{
     conversation::{Content, Format, Media, Message, Part, Role, Source, joined},
     protocol::Failure,
@@ -17,6 +18,8 @@ pub(super) struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
     content: Words<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Called<'a>>,
 }
@@ -33,7 +36,7 @@ enum Words<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Piece<'a> {
-    Text { text: &'a str },
+    Text { text: Cow<'a, str> },
     ImageUrl { image_url: ImageUrl<'a> },
     InputAudio { input_audio: InputAudio<'a> },
     File { file: File<'a> },
@@ -107,18 +110,20 @@ fn push_user<'a>(said: &'a Message, into: &mut Vec<Said<'a>>) -> Result<(), Fail
             role: "tool",
             tool_call_id: Some(&result.id),
             content: Words::Text(one_text(&result.parts)),
+            refusal: None,
             tool_calls: Vec::new(),
         });
     }
-    let content = match pieces.as_slice() {
+    let content = match pieces.as_mut_slice() {
         [] => return Ok(()),
-        [Piece::Text { text }] => Words::Text(Cow::Borrowed(*text)),
+        [Piece::Text { text }] => Words::Text(std::mem::take(text)),
         _ => Words::Parts(pieces),
     };
     into.push(Said {
         role: "user",
         tool_call_id: None,
         content,
+        refusal: None,
         tool_calls: Vec::new(),
     });
     Ok(())
@@ -148,14 +153,17 @@ fn assistant(said: &Message, google: bool) -> Said<'_> {
         })
         .collect();
     let text = one_text(&said.parts);
+    let refusal = refusal(&said.parts);
+    let is_more = !tool_calls.is_empty() || refusal.is_some();
     Said {
         role: "assistant",
         tool_call_id: None,
-        content: if text.is_empty() && !tool_calls.is_empty() {
+        content: if text.is_empty() && is_more {
             Words::Nothing
         } else {
             Words::Text(text)
         },
+        refusal,
         tool_calls,
     }
 }
@@ -174,7 +182,7 @@ fn one_text(parts: &[Part]) -> Cow<'_, str> {
 
 fn piece(part: &Part) -> Result<Option<Piece<'_>>, Failure> {
     Ok(Some(match &part.content {
-        Content::Text(text) => Piece::Text { text },
+        Content::Text(text) => Piece::Text { text: text.into() },
         Content::Image(image) => Piece::ImageUrl {
             image_url: ImageUrl {
                 url: media::url(&image.source).ok_or_else(|| {
@@ -188,12 +196,16 @@ fn piece(part: &Part) -> Result<Option<Piece<'_>>, Failure> {
                 media::untakeable("This provider takes audio as wav or mp3, inside the request.")
             })?,
         },
-        Content::File(file) => Piece::File {
-            file: document(file)?,
+        Content::File(file) => match written(file) {
+            Some(text) => Piece::Text { text: text.into() },
+            None => Piece::File {
+                file: document(file)?,
+            },
         },
         // No part of a user's turn.
         Content::Thinking(_)
         | Content::RedactedThinking(_)
+        | Content::Refusal(_)
         | Content::ToolCall(_)
         | Content::ToolResult(_) => return Ok(None),
     }))
@@ -209,6 +221,20 @@ fn sound(audio: &Media) -> Option<InputAudio<'_>> {
         _ => return None,
     };
     Some(InputAudio { data, format })
+}
+
+/// A document that is a text, under its title: the vendor's files are others (PDF).
+fn written(file: &Media) -> Option<String> {
+    let Source::Inline { media_type, data } = &file.source else {
+        return None;
+    };
+    let text = media_type
+        .starts_with("text/")
+        .then(|| media::text(data))??;
+    Some(match &file.name {
+        Some(title) => format!("{title}\n\n{text}"),
+        None => text,
+    })
 }
 
 fn document(file: &Media) -> Result<File<'_>, Failure> {
@@ -240,6 +266,7 @@ impl<'a> Said<'a> {
             role,
             tool_call_id: None,
             content: Words::Text(text.into()),
+            refusal: None,
             tool_calls: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod message;
+mod order;
 mod read;
 mod read_message;
 mod request;
@@ -74,12 +75,15 @@ fn extra_content(signature: &str) -> Value {
     json!({"google": {"thought_signature": signature}})
 }
 
-/// Mistral says `model_length` for a full context window.
+/// OpenAI's words, and those of others: Mistral says `model_length` for a full context window, DeepSeek
+/// `insufficient_system_resource` and vLLM `abort` for an answer that they gave up, Zhipu `sensitive`.
 fn finish(reason: Option<&str>) -> FinishReason {
     match reason {
-        Some("length" | "model_length" | "max_tokens") => FinishReason::Length,
+        Some(
+            "length" | "model_length" | "max_tokens" | "insufficient_system_resource" | "abort",
+        ) => FinishReason::Length,
         Some("tool_calls" | "function_call") => FinishReason::ToolCalls,
-        Some("content_filter") => FinishReason::ContentFilter,
+        Some("content_filter" | "sensitive") => FinishReason::ContentFilter,
         _ => FinishReason::Stop,
     }
 }

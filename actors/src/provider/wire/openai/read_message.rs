@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::order::{Place, in_order};
 use crate::{
     conversation::{
         Content, Conversation, Format, Media, Message, Part, Role, Signature, Source, ToolCall,
@@ -85,32 +86,37 @@ fn is_results(said: &Message) -> bool {
 }
 
 fn assistant(mut said: Fields, extras: &mut bool) -> Result<Vec<Part>, BadRequest> {
-    let mut parts = Vec::new();
+    let mut thoughts = Vec::new();
     let reasoning = said.text("reasoning_content")?;
-    let thoughts = said.objects("thinking_blocks")?;
-    *extras |= reasoning.is_some() || !thoughts.is_empty();
-    for thought in thoughts {
-        parts.push(thinking(thought)?);
+    for mut thought in said.objects("thinking_blocks")? {
+        let place = Place::read(&mut thought);
+        thoughts.push((place, thinking(thought)?));
     }
-    match (parts.is_empty(), reasoning) {
-        (true, Some(text)) => parts.push(Content::Thinking(text).into()),
-        (false, Some(text)) => told_beside(&mut parts, text),
+    *extras |= reasoning.is_some() || !thoughts.is_empty();
+    match (thoughts.is_empty(), reasoning) {
+        (true, Some(text)) => thoughts.push((Place::default(), Content::Thinking(text).into())),
+        (false, Some(text)) => told_beside(&mut thoughts, text),
         (_, None) => {}
     }
-    parts.extend(content(&mut said, "content")?);
+    let mut contents = content(&mut said, "content")?;
+    let refusal = said.text("refusal")?.filter(|text| !text.is_empty());
+    contents.extend(refusal.map(|text| Content::Refusal(text).into()));
+    let mut calls = Vec::new();
     for call in said.objects("tool_calls")? {
-        parts.push(tool_call(call, extras)?);
+        calls.push(tool_call(call, extras)?);
     }
-    Ok(parts)
+    Ok(in_order(thoughts, contents, calls))
 }
 
 /// Histories of earlier streams have a thought's text beside its block only. Whose it is, is known if
 /// there is one thought.
-fn told_beside(parts: &mut [Part], text: String) {
-    let mut thoughts = parts.iter_mut().filter_map(|part| match &mut part.content {
-        Content::Thinking(thought) => Some(thought),
-        _ => None,
-    });
+fn told_beside(thoughts: &mut [(Place, Part)], text: String) {
+    let mut thoughts = thoughts
+        .iter_mut()
+        .filter_map(|(_, part)| match &mut part.content {
+            Content::Thinking(thought) => Some(thought),
+            _ => None,
+        });
     if let (Some(thought), None) = (thoughts.next(), thoughts.next())
         && thought.is_empty()
     {
@@ -183,7 +189,7 @@ fn piece(mut piece: Fields) -> Result<Part, BadRequest> {
     };
     Ok(match kind.as_str() {
         "text" => Part::text(piece.needed("text")?),
-        "refusal" => Part::text(piece.needed("refusal")?),
+        "refusal" => Content::Refusal(piece.needed("refusal")?).into(),
         "image_url" => {
             let mut image = needed(&mut piece, "image_url")?;
             let mut media = Media::new(media::at(image.needed("url")?));

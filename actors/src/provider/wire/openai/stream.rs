@@ -112,8 +112,12 @@ impl Stream {
             self.said = true;
             into.push(Event::Image(image));
         }
-        self.refused |= delta.refusal.is_some_and(|refusal| !refusal.is_empty());
-        for call in delta.tool_calls.0 {
+        let function_call = delta.take_function_call();
+        if let Some(refusal) = delta.refusal.filter(|refusal| !refusal.is_empty()) {
+            self.refused = true;
+            into.push(Event::Refusal(refusal.into_owned()));
+        }
+        for call in delta.tool_calls.0.into_iter().chain(function_call) {
             self.call(&call, into);
         }
     }
@@ -183,14 +187,12 @@ impl Stream {
         });
     }
 
-    fn done(&mut self, into: &mut Vec<Event>) -> Result<(), Failure> {
-        let finish = self.finish.unwrap_or_default();
-        match finish {
-            _ if self.said => {}
-            _ if self.refused => return Err(refusal::rejected("refusal")),
-            FinishReason::ContentFilter => return Err(refusal::rejected("content_filter")),
-            _ => {}
-        }
+    fn done(&mut self, into: &mut Vec<Event>) {
+        // Most say `stop`.
+        let finish = match self.refused && !self.said {
+            true => FinishReason::ContentFilter,
+            false => self.finish.unwrap_or_default(),
+        };
         let empty = |(_, call): &(usize, &Started)| !call.has_arguments;
         for (index, _) in self.calls.iter().enumerate().filter(empty) {
             let fragment = "{}".to_owned();
@@ -205,7 +207,6 @@ impl Stream {
             },
             stop_sequence: None,
         });
-        Ok(())
     }
 }
 
@@ -219,7 +220,8 @@ impl ReadStream for Stream {
             if self.raw.is_some() {
                 into.push(Event::Raw(event.raw.clone()));
             }
-            return self.done(into);
+            self.done(into);
+            return Ok(());
         }
         let chunk: Chunk<'_> = refusal::answer(&event.data, said)?;
         if let Some(error) = &chunk.error {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::extra_content;
+use super::{extra_content, order::Place};
 use crate::{
     conversation::{Content, Format, Media, Part},
     protocol::{Completion, FinishReason, Usage},
@@ -16,9 +16,11 @@ pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
     let calls: Vec<_> = parts.iter().filter_map(call).collect();
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
-    let content = (!text.is_empty() || calls.is_empty()).then_some(text);
+    let refusal = refusal(parts);
+    let empty = calls.is_empty() && refusal.is_none();
+    let content = (!text.is_empty() || empty).then_some(text);
     message.insert("content".to_owned(), json!(content));
-    message.insert("refusal".to_owned(), Value::Null);
+    message.insert("refusal".to_owned(), json!(refusal));
     let images: Vec<_> = completion.images().filter_map(image).collect();
     if !images.is_empty() {
         message.insert("images".to_owned(), json!(images));
@@ -27,7 +29,7 @@ pub fn write_answer(completion: &Completion, envelope: &Envelope) -> Vec<u8> {
     if !thinking.is_empty() {
         message.insert("reasoning_content".to_owned(), json!(thinking));
     }
-    let blocks: Vec<_> = parts.iter().filter_map(thinking_block).collect();
+    let blocks = thinking_blocks(parts);
     if !blocks.is_empty() {
         message.insert("thinking_blocks".to_owned(), json!(blocks));
     }
@@ -80,12 +82,31 @@ fn arguments(text: &str) -> &str {
     if text.is_empty() { "{}" } else { text }
 }
 
+/// What is said instead of an answer.
+pub(super) fn refusal(parts: &[Part]) -> Option<String> {
+    let refusals = parts.iter().filter_map(|part| match &part.content {
+        Content::Refusal(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let refusal: String = refusals.collect();
+    (!refusal.is_empty()).then_some(refusal)
+}
+
 fn thinking(parts: &[Part]) -> String {
     let thoughts = parts.iter().filter_map(|part| match &part.content {
         Content::Thinking(text) => Some(text.as_str()),
         _ => None,
     });
     thoughts.collect()
+}
+
+fn thinking_blocks(parts: &[Part]) -> Vec<Value> {
+    let mut place = Place::default();
+    let block = |part: &Part| {
+        place.pass(&part.content);
+        Some(place.mark(thinking_block(part)?))
+    };
+    parts.iter().filter_map(block).collect()
 }
 
 /// A thought that its vendor wants back. The format has no place for it; this one is known from other

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     extra_content,
+    order::Place,
     write::{image, signed_thought, usage},
 };
 use crate::{conversation::Format, protocol::Usage, provider::wire::Envelope, streaming::Event};
@@ -19,6 +20,8 @@ pub struct StreamWriter {
     thought: String,
     /// How many blocks of thinking there were.
     thoughts: usize,
+    /// What of the message there was.
+    place: Place,
     /// How many pictures there were.
     images: usize,
 }
@@ -35,6 +38,7 @@ impl StreamWriter {
             usage: Usage::default(),
             thought: String::new(),
             thoughts: 0,
+            place: Place::default(),
             images: 0,
         }
     }
@@ -45,7 +49,8 @@ impl StreamWriter {
         match event {
             // Another door's bytes.
             Event::Raw(_) => {}
-            Event::Text(text) | Event::Thinking(text) if text.is_empty() => {}
+            Event::Text(text) | Event::Refusal(text) | Event::Thinking(text) if text.is_empty() => {
+            }
             Event::Started { model } => {
                 // As in a whole answer: who answers may be another than who was asked.
                 if let Some(model) = model {
@@ -55,7 +60,12 @@ impl StreamWriter {
             }
             Event::Text(text) => {
                 self.thought.clear();
+                self.place.pass_text(text.len());
                 self.delta(json!({"content": text}), into);
+            }
+            Event::Refusal(text) => {
+                self.thought.clear();
+                self.delta(json!({"refusal": text}), into);
             }
             Event::Thinking(text) => {
                 self.thought.push_str(text);
@@ -85,6 +95,7 @@ impl StreamWriter {
                 signature,
             } => {
                 self.thought.clear();
+                self.place.pass_call();
                 let mut call = json!({
                     "index": index,
                     "id": id,
@@ -134,7 +145,7 @@ impl StreamWriter {
     }
 
     fn thought_block(&mut self, block: Value, into: &mut Vec<u8>) {
-        let block = numbered(block, &mut self.thoughts);
+        let block = self.place.mark(numbered(block, &mut self.thoughts));
         self.delta(json!({"thinking_blocks": [block]}), into);
     }
 

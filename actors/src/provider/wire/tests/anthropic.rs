@@ -119,12 +119,23 @@ fn stop_reasons_are_mapped() {
 }
 
 #[test]
-fn a_refusal_without_text_is_the_callers_to_see() {
-    let failure = failed(
-        "anthropic",
-        r#"{"type":"message","content":[],"stop_reason":"refusal"}"#,
-    );
-    assert_eq!(gist(&failure), (Rejected, Stop, Some("refusal")));
+fn a_refusal_is_an_answer_with_what_the_vendor_says_of_it() {
+    let refused = |more: &str| {
+        let body = format!(r#"{{"type":"message","content":[],"stop_reason":"refusal"{more}}}"#);
+        let completion = decoded("anthropic", &body);
+        assert_eq!(completion.finish, FinishReason::ContentFilter, "{more}");
+        completion.parts
+    };
+    let explained = r#","stop_details":{"type":"refusal","category":"bio","explanation":"No."}"#;
+    let refusal = Content::Refusal("No.".to_owned());
+    assert_eq!(refused(explained), [refusal.into()]);
+    let unexplained = r#","stop_details":{"type":"refusal","explanation":null}"#;
+    for more in ["", r#","stop_details":7"#, unexplained] {
+        assert_eq!(refused(more), [], "{more}");
+    }
+    // Not a refusal, whatever stands beside it.
+    let body = format!(r#"{{"type":"message","content":"x","stop_reason":"end_turn"{explained}}}"#);
+    assert_eq!(decoded("anthropic", &body).parts, [Part::text("x")]);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use super::{decoded, encoded, failed, gist, plain_request, read, request, signed, wire, without};
 use crate::conversation::{Content, Format, Part};
 use crate::protocol::{
-    Class::{NextNow, Stop},
+    Class::NextNow,
     Completion,
-    FailureKind::{Malformed, ModelNotFound, Rejected},
+    FailureKind::{Malformed, ModelNotFound},
     FinishReason, Usage,
 };
 
@@ -122,32 +122,38 @@ fn finish_reasons_are_mapped() {
         (
             "SAFETY",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
         ),
         (
             "BLOCKLIST",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
         ),
         (
             "PROHIBITED_CONTENT",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
         ),
         (
             "SPII",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
         ),
         (
             "RECITATION",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
         ),
         (
             "IMAGE_SAFETY",
             FinishReason::ContentFilter,
-            Err((Rejected, Stop, Some("content_filter"))),
+            Ok(FinishReason::ContentFilter),
+        ),
+        ("FROM_THE_FUTURE", FinishReason::Stop, Err((Malformed, NextNow, None))),
+        (
+            "LANGUAGE",
+            FinishReason::ContentFilter,
+            Err((Malformed, NextNow, Some("language"))),
         ),
         (
             "OTHER",
@@ -170,7 +176,7 @@ fn finish_reasons_are_mapped() {
 }
 
 #[test]
-fn what_went_wrong_in_the_model_is_no_answer_however_much_it_said() {
+fn what_went_wrong_in_the_model_is_told_for_what_it_is() {
     for (reason, word) in [
         ("MALFORMED_RESPONSE", "malformed_response"),
         ("MALFORMED_FUNCTION_CALL", "malformed_function_call"),
@@ -178,12 +184,21 @@ fn what_went_wrong_in_the_model_is_no_answer_however_much_it_said() {
         ("TOO_MANY_TOOL_CALLS", "too_many_tool_calls"),
         ("MISSING_THOUGHT_SIGNATURE", "missing_thought_signature"),
     ] {
-        for part in [r#"{"text":"x"}"#, r#"{"functionCall":{"name":"f"}}"#] {
-            let body = format!(
-                r#"{{"candidates":[{{"content":{{"parts":[{part}]}},"finishReason":"{reason}"}}]}}"#
-            );
-            let failure = failed("gemini", &body);
+        let body = |parts: &str| {
+            format!(
+                r#"{{"candidates":[{{"content":{{"parts":[{parts}]}},"finishReason":"{reason}"}}]}}"#
+            )
+        };
+        // A call that the vendor does not stand by is none, and nothing is no answer.
+        for part in ["", r#"{"text":"","thought":true}"#, r#"{"functionCall":{"name":"f"}}"#] {
+            let failure = failed("gemini", &body(part));
             assert_eq!(gist(&failure), (Malformed, NextNow, Some(word)), "{part}");
+        }
+        // A text is not lost, and does not look complete.
+        for parts in [r#"{"text":"x"}"#, r#"{"text":"x"},{"functionCall":{"name":"f"}}"#] {
+            let completion = decoded("gemini", &body(parts));
+            assert_eq!(completion.parts, [Part::text("x")], "{parts}");
+            assert_eq!(completion.finish, FinishReason::Length, "{parts}");
         }
     }
 }
@@ -215,18 +230,15 @@ fn thinking_may_spend_all_tokens() {
 }
 
 #[test]
-fn a_blocked_prompt_is_rejected() {
+fn a_blocked_prompt_is_an_answer_with_nothing_in_it() {
     for body in [
         r#"{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{}}"#,
         r#"{"candidates":[],"promptFeedback":{"blockReason":"SAFETY","safetyRatings":[]}}"#,
         r#"{"candidates":[{}],"promptFeedback":{"blockReason":"OTHER"}}"#,
     ] {
-        let failure = failed("gemini", body);
-        assert_eq!(
-            gist(&failure),
-            (Rejected, Stop, Some("content_filter")),
-            "{body}"
-        );
+        let completion = decoded("gemini", body);
+        assert_eq!(completion.finish, FinishReason::ContentFilter, "{body}");
+        assert_eq!(completion.parts, [], "{body}");
     }
 }
 

@@ -118,18 +118,49 @@ fn content_comes_as_text_as_parts_or_not_at_all() {
 }
 
 #[test]
-fn a_refusal_without_content_is_the_callers_to_see() {
-    for (message, reason, word) in [
+fn a_refusal_is_an_answer_and_what_it_says() {
+    let refusal = || Part::from(Content::Refusal("I cannot.".to_owned()));
+    for (message, reason, parts, finish) in [
         (
             r#"{"content":null,"refusal":"I cannot."}"#,
             "stop",
-            "refusal",
+            vec![refusal()],
+            FinishReason::ContentFilter,
         ),
-        (r#"{"content":null}"#, "content_filter", "content_filter"),
+        (
+            r#"{"content":"Well.","refusal":"I cannot."}"#,
+            "stop",
+            vec![Part::text("Well."), refusal()],
+            FinishReason::Stop,
+        ),
+        (
+            r#"{"content":null}"#,
+            "content_filter",
+            vec![],
+            FinishReason::ContentFilter,
+        ),
+        // Some leave the message out, too.
+        ("null", "content_filter", vec![], FinishReason::ContentFilter),
     ] {
         let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"{reason}"}}]}}"#);
-        assert_eq!(gist(&failed("openai", &body)), (Rejected, Stop, Some(word)));
+        let completion = decoded("openai", &body);
+        assert_eq!(completion.parts, parts, "{message}");
+        assert_eq!(completion.finish, finish, "{message}");
     }
+}
+
+#[test]
+fn a_call_as_it_was_written_in_the_beginning_is_one() {
+    let message = r#"{"content":null,"function_call":{"name":"f","arguments":"{\"a\":1}"}}"#;
+    let body =
+        format!(r#"{{"id":"i","choices":[{{"message":{message},"finish_reason":"function_call"}}]}}"#);
+    let completion = decoded("openai", &body);
+    assert_eq!(completion.finish, FinishReason::ToolCalls);
+    let [Part { content: Content::ToolCall(call), .. }] = completion.parts.as_slice() else {
+        panic!("no call in {completion:?}");
+    };
+    assert_eq!((&*call.name, &*call.arguments), ("f", r#"{"a":1}"#));
+    assert!(call.id.starts_with("call_hub_"), "{}", call.id);
 }
 
 #[test]
@@ -140,6 +171,10 @@ fn finish_reasons_are_mapped() {
         (r#""tool_calls""#, FinishReason::ToolCalls),
         (r#""function_call""#, FinishReason::ToolCalls),
         (r#""content_filter""#, FinishReason::ContentFilter),
+        (r#""sensitive""#, FinishReason::ContentFilter),
+        (r#""model_length""#, FinishReason::Length),
+        (r#""insufficient_system_resource""#, FinishReason::Length),
+        (r#""abort""#, FinishReason::Length),
         (r#""from_the_future""#, FinishReason::Stop),
         ("null", FinishReason::Stop),
         ("7", FinishReason::Stop),

@@ -87,7 +87,13 @@ fn said(format: Format) -> BoxedStrategy<Part> {
         Gemini => Just(None).boxed(),
         Anthropic | OpenAi => option::of(word()).boxed(),
     };
-    let types = prop_oneof![inline("application/pdf"), inline("text/plain")];
+    // A text is a part of the text in OpenAI's.
+    let types = match format {
+        OpenAi => inline("application/pdf"),
+        Anthropic | Gemini => {
+            prop_oneof![inline("application/pdf"), inline("text/plain")].boxed()
+        }
+    };
     let file = (types, name).prop_map(|(source, name)| {
         let media = Media::new(source);
         Content::File(Media { name, ..media }).into()
@@ -251,7 +257,11 @@ fn output(format: Format) -> impl Strategy<Value = OutputShape> {
             name: named.then_some(name),
             description: description.filter(|_| named),
             schema,
-            strict: strict.filter(|_| named),
+            strict: match format {
+                // It knows no other.
+                Anthropic => Some(true),
+                _ => strict.filter(|_| named),
+            },
         },
     );
     match format {

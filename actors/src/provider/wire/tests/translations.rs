@@ -111,7 +111,7 @@ fn openai_to_anthropic() {
         "metadata": {"user_id": "u1"},
     });
     assert_eq!(body, expected);
-    assert_eq!(dropped, ["seed", "frequency_penalty", "logit_bias"]);
+    assert_eq!(dropped, ["seed", "frequency_penalty", "temperature>1", "logit_bias"]);
 }
 
 #[test]
