@@ -234,7 +234,10 @@ mod tests {
             (refusal.status.as_u16(), refusal.code)
         };
         assert_eq!(told(None, &[413]), (413, TOO_LARGE));
-        assert_eq!(told(Some("invalid_request_error"), &[413]), (413, TOO_LARGE));
+        assert_eq!(
+            told(Some("invalid_request_error"), &[413]),
+            (413, TOO_LARGE)
+        );
         assert_eq!(told(Some(TOO_LARGE), &[200]), (413, TOO_LARGE));
         assert_eq!(told(Some("invalid_image"), &[400]), (400, "invalid_image"));
         assert_eq!(told(None, &[413, 400]), (400, "bad_request"));

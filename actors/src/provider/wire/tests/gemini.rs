@@ -149,7 +149,11 @@ fn finish_reasons_are_mapped() {
             FinishReason::ContentFilter,
             Ok(FinishReason::ContentFilter),
         ),
-        ("FROM_THE_FUTURE", FinishReason::Stop, Err((Malformed, NextNow, None))),
+        (
+            "FROM_THE_FUTURE",
+            FinishReason::Stop,
+            Err((Malformed, NextNow, None)),
+        ),
         (
             "LANGUAGE",
             FinishReason::ContentFilter,
@@ -190,12 +194,19 @@ fn what_went_wrong_in_the_model_is_told_for_what_it_is() {
             )
         };
         // A call that the vendor does not stand by is none, and nothing is no answer.
-        for part in ["", r#"{"text":"","thought":true}"#, r#"{"functionCall":{"name":"f"}}"#] {
+        for part in [
+            "",
+            r#"{"text":"","thought":true}"#,
+            r#"{"functionCall":{"name":"f"}}"#,
+        ] {
             let failure = failed("gemini", &body(part));
             assert_eq!(gist(&failure), (Malformed, NextNow, Some(word)), "{part}");
         }
         // A text is not lost, and does not look complete.
-        for parts in [r#"{"text":"x"}"#, r#"{"text":"x"},{"functionCall":{"name":"f"}}"#] {
+        for parts in [
+            r#"{"text":"x"}"#,
+            r#"{"text":"x"},{"functionCall":{"name":"f"}}"#,
+        ] {
             let completion = decoded("gemini", &body(parts));
             assert_eq!(completion.parts, [Part::text("x")], "{parts}");
             assert_eq!(completion.finish, FinishReason::Length, "{parts}");

@@ -9,7 +9,9 @@ mod history;
 mod hostile;
 mod openai;
 mod openai_errors;
+mod order;
 mod put_together;
+mod refusals;
 mod round_trip;
 mod signatures;
 mod statuses;
@@ -37,6 +39,13 @@ fn request() -> CompletionRequest {
 
 fn plain_request() -> CompletionRequest {
     asking(None, None)
+}
+
+fn streaming() -> CompletionRequest {
+    CompletionRequest {
+        stream: true,
+        ..plain_request()
+    }
 }
 
 fn asking(system: Option<&str>, temperature: Option<f64>) -> CompletionRequest {

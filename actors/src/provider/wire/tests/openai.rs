@@ -2,12 +2,7 @@
 
 use super::{decoded, encoded, failed, gist, plain_request, request, wire, without};
 use crate::conversation::{Content, Part};
-use crate::protocol::{
-    Class::{NextNow, Stop},
-    Completion,
-    FailureKind::{Malformed, Rejected},
-    FinishReason, Usage,
-};
+use crate::protocol::{Class::NextNow, Completion, FailureKind::Malformed, FinishReason, Usage};
 use crate::provider::wire::Dialect;
 
 const GOLDEN: &str = r#"{
@@ -140,7 +135,12 @@ fn a_refusal_is_an_answer_and_what_it_says() {
             FinishReason::ContentFilter,
         ),
         // Some leave the message out, too.
-        ("null", "content_filter", vec![], FinishReason::ContentFilter),
+        (
+            "null",
+            "content_filter",
+            vec![],
+            FinishReason::ContentFilter,
+        ),
     ] {
         let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"{reason}"}}]}}"#);
         let completion = decoded("openai", &body);
@@ -152,11 +152,18 @@ fn a_refusal_is_an_answer_and_what_it_says() {
 #[test]
 fn a_call_as_it_was_written_in_the_beginning_is_one() {
     let message = r#"{"content":null,"function_call":{"name":"f","arguments":"{\"a\":1}"}}"#;
-    let body =
-        format!(r#"{{"id":"i","choices":[{{"message":{message},"finish_reason":"function_call"}}]}}"#);
+    let body = format!(
+        r#"{{"id":"i","choices":[{{"message":{message},"finish_reason":"function_call"}}]}}"#
+    );
     let completion = decoded("openai", &body);
     assert_eq!(completion.finish, FinishReason::ToolCalls);
-    let [Part { content: Content::ToolCall(call), .. }] = completion.parts.as_slice() else {
+    let [
+        Part {
+            content: Content::ToolCall(call),
+            ..
+        },
+    ] = completion.parts.as_slice()
+    else {
         panic!("no call in {completion:?}");
     };
     assert_eq!((&*call.name, &*call.arguments), ("f", r#"{"a":1}"#));

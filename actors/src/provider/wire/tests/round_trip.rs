@@ -90,9 +90,7 @@ fn said(format: Format) -> BoxedStrategy<Part> {
     // A text is a part of the text in OpenAI's.
     let types = match format {
         OpenAi => inline("application/pdf"),
-        Anthropic | Gemini => {
-            prop_oneof![inline("application/pdf"), inline("text/plain")].boxed()
-        }
+        Anthropic | Gemini => prop_oneof![inline("application/pdf"), inline("text/plain")].boxed(),
     };
     let file = (types, name).prop_map(|(source, name)| {
         let media = Media::new(source);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{gemini_client::gathered, gist, plain_request, wire};
+use super::{gemini_client::gathered, gist, plain_request, streaming, wire};
 use crate::{
     conversation::{Content, Format, Part, Raw, Signature, ToolCall},
     protocol::{
-        Class::{NextNow, RetrySame, Stop},
+        Class::{NextNow, RetrySame},
         Completion, CompletionRequest, Failure,
-        FailureKind::{Interrupted, Malformed, Rejected, ServerError},
+        FailureKind::{Interrupted, Malformed, ServerError},
         FinishReason, Usage,
     },
     provider::wire::sse,
@@ -98,13 +98,6 @@ const STREAMS: [(&str, &str); 3] = [
     ("gemini", GEMINI),
     ("openai", OPENAI),
 ];
-
-fn streaming() -> CompletionRequest {
-    CompletionRequest {
-        stream: true,
-        ..plain_request()
-    }
-}
 
 /// The events of a stream that is cut at these bytes, as far as it goes.
 fn events(format: &str, stream: &[u8], cuts: &[usize]) -> (Vec<Event>, Result<(), Failure>) {
@@ -317,20 +310,6 @@ fn an_error_in_a_stream_is_what_it_says() {
         gist(&failure("openai", stream)),
         (ServerError, RetrySame, None)
     );
-}
-
-#[test]
-fn a_filter_that_leaves_nothing_is_the_callers_to_see() {
-    let refused = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"refusal\"}}\n\n\
-        data: {\"type\":\"message_stop\"}\n\n";
-    let expected = (Rejected, Stop, Some("refusal"));
-    assert_eq!(gist(&failure("anthropic", refused)), expected);
-    let expected = (Rejected, Stop, Some("content_filter"));
-    let blocked = "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n";
-    assert_eq!(gist(&failure("gemini", blocked)), expected);
-    let filtered = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n\
-        data: [DONE]\n\n";
-    assert_eq!(gist(&failure("openai", filtered)), expected);
 }
 
 #[test]

@@ -111,7 +111,10 @@ fn openai_to_anthropic() {
         "metadata": {"user_id": "u1"},
     });
     assert_eq!(body, expected);
-    assert_eq!(dropped, ["seed", "frequency_penalty", "temperature>1", "logit_bias"]);
+    assert_eq!(
+        dropped,
+        ["seed", "frequency_penalty", "temperature>1", "logit_bias"]
+    );
 }
 
 #[test]
@@ -257,6 +260,98 @@ fn anthropic_to_the_others() {
         .expect("a request")
         .path;
     assert_eq!(path, "/models/gemini-3-pro:streamGenerateContent?alt=sse");
+}
+
+#[test]
+fn a_shape_that_anthropic_keeps_to_is_one_that_openai_has_to() {
+    let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    let request = asked_by_anthropic(&json!({"model": "m", "max_tokens": 9,
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        "messages": [{"role": "user", "content": "x"}]}));
+    let (body, dropped) = sent("openai", &request, "m");
+    let shape = json!({"name": "answer", "schema": schema, "strict": true});
+    assert_eq!(
+        body["response_format"],
+        json!({"type": "json_schema", "json_schema": shape})
+    );
+    assert_eq!(dropped, [""; 0]);
+}
+
+#[test]
+fn a_document_that_is_a_text_is_a_part_of_the_text_for_openai() {
+    let document = |source: Value, title: Option<&str>| {
+        let request = asked_by_anthropic(&json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": [
+            {"type": "document", "source": source, "title": title},
+            {"type": "text", "text": "What is it?"},
+        ]}]}));
+        let (mut body, _) = sent("openai", &request, "m");
+        body["messages"][0]["content"][0].take()
+    };
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let plain = json!({"type": "text", "media_type": "text/plain", "data": "Grüße"});
+    assert_eq!(document(plain.clone(), None), text("Grüße"));
+    assert_eq!(
+        document(plain, Some("notes.txt")),
+        text("notes.txt\n\nGrüße")
+    );
+    let table = json!({"type": "base64", "media_type": "text/csv", "data": "YSxi"});
+    assert_eq!(document(table, Some("t.csv")), text("t.csv\n\na,b"));
+    // What is no text, whatever it is called, and what is none at all.
+    for media_type in ["text/plain", "application/pdf"] {
+        let source = json!({"type": "base64", "media_type": media_type, "data": "/w=="});
+        let sent = document(source, Some("a"));
+        assert_eq!(sent["type"], "file", "{media_type}");
+        assert_eq!(sent["file"]["filename"], "a", "{media_type}");
+    }
+}
+
+#[test]
+fn what_is_hotter_than_anthropic_takes_is_told() {
+    let asked = |temperature: f64, effort: Value| {
+        let request = asked_by_openai(&json!({"model": "m", "temperature": temperature,
+            "reasoning_effort": effort, "messages": [{"role": "user", "content": "x"}]}));
+        let (body, dropped) = sent("anthropic", &request, "claude-opus-4-6");
+        (body["temperature"].as_f64(), dropped)
+    };
+    assert_eq!(asked(1.0, Value::Null), (Some(1.0), vec![]));
+    assert_eq!(
+        asked(1.5, Value::Null),
+        (Some(1.0), vec!["temperature>1".to_owned()])
+    );
+    // Left out altogether.
+    assert_eq!(
+        asked(1.5, json!("low")),
+        (None, vec!["temperature".to_owned()])
+    );
+}
+
+#[test]
+fn a_refusal_in_a_history_is_what_was_said() {
+    let asked = |message: Value| {
+        asked_by_openai(&json!({"model": "m", "messages": [
+            {"role": "user", "content": "x"}, message, {"role": "user", "content": "Why?"}]}))
+    };
+    let beside = json!({"role": "assistant", "content": null, "refusal": "No."});
+    let within = json!({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]});
+    for message in [beside.clone(), within] {
+        let request = CompletionRequest {
+            raw: None,
+            ..asked(message)
+        };
+        let (body, _) = sent("anthropic", &request, "m");
+        assert_eq!(
+            body["messages"][1],
+            json!({"role": "assistant", "content": "No."})
+        );
+        let (body, _) = sent("gemini", &request, "gemini-2.5-flash");
+        assert_eq!(
+            body["contents"][1],
+            json!({"role": "model", "parts": [{"text": "No."}]})
+        );
+        let (body, _) = sent("openai", &request, "m");
+        assert_eq!(body["messages"][1], beside);
+    }
 }
 
 #[test]
