@@ -29,10 +29,7 @@ async fn errors_have_the_shape_of_their_vendor() {
         ),
         (
             Fault::Status(413),
-            [
-                (400, "invalid_request_error"),
-                (400, "invalid_request_error"),
-            ],
+            [(413, "invalid_request_error"), (413, "request_too_large")],
         ),
         // The hub's key, not the caller's.
         (
@@ -189,6 +186,32 @@ async fn a_prompt_that_is_too_long_is_told_in_the_word_that_clients_look_for() {
     assert_eq!(reply.status, 400, "{reply}");
     assert_eq!(reply.body["error"]["code"], "context_length_exceeded");
     assert_eq!(reply.body["error"]["type"], "invalid_request_error");
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_stops_and_says_so() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    upstream.anthropic.always(Fault::Status(413));
+    let (model, _) = MODELS[0];
+    let reply = hub
+        .chat(Door::OpenAi, &Door::OpenAi.ask(model, "hello"))
+        .await;
+    assert_eq!(reply.status, 413, "{reply}");
+    assert_eq!(reply.body["error"]["code"], "request_too_large");
+    let (_, sentence) = Door::OpenAi.error(&reply.body);
+    assert!(
+        sentence.contains("larger than this provider takes"),
+        "{reply}"
+    );
+    // That status is the hub's own limit there.
+    let reply = hub.prompt("hello").await;
+    reply.assert_fails(400, "bad_request");
+    assert!(
+        reply.error().contains("larger than this provider takes"),
+        "{reply}"
+    );
+    assert_eq!(upstream.gemini.seen().len(), 0, "nobody else is asked");
 }
 
 #[tokio::test]

@@ -79,3 +79,4 @@ mod tiers;
 mod transcripts;
 mod users;
 mod wire;
+mod withheld;
