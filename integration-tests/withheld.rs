@@ -44,7 +44,7 @@ fn withheld(vendor: Vendor) -> Vec<Withheld> {
                 "usageMetadata": {"promptTokenCount": 15}, "modelVersion": "m",
             });
             let both = [blocked, cut].map(|whole| Withheld {
-                stream: events(&[whole.clone()], ""),
+                stream: events(std::slice::from_ref(&whole), ""),
                 whole,
                 refusal: None,
             });
@@ -138,8 +138,8 @@ fn heard(door: Door, said: &[Said]) -> (Value, String) {
         Door::OpenAi => "/choices/0/finish_reason",
         Door::Anthropic => "/delta/stop_reason",
     };
-    let reasons = data.iter().filter_map(|data| data.pointer(place));
-    let reason = reasons.filter(|reason| !reason.is_null()).next_back();
+    let mut reasons = data.iter().filter_map(|data| data.pointer(place));
+    let reason = reasons.rfind(|reason| !reason.is_null());
     let text = match door {
         Door::OpenAi => {
             let refusals = data
@@ -313,7 +313,7 @@ async fn a_text_before_a_broken_call_is_not_lost() {
             &reply.body["stop_reason"],
         ];
         assert!(told.contains(&&json!(reason)), "{reply}");
-        let stream = events(&[answer.clone()], "").into_bytes();
+        let stream = events(std::slice::from_ref(&answer), "").into_bytes();
         upstream
             .gemini
             .always(Fault::Body(200, "text/event-stream", stream));

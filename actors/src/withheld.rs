@@ -144,7 +144,7 @@ mod tests {
         let filtered = end(FinishReason::ContentFilter);
         let none: [Event; 0] = [];
         assert_eq!(
-            heard(&[filtered.clone()], &none).await,
+            heard(std::slice::from_ref(&filtered), &none).await,
             Err((Some("content_filter"), 0))
         );
         assert_eq!(heard(&[refusal()], &none).await, Err((Some("refusal"), 0)));
@@ -153,7 +153,7 @@ mod tests {
             Err((Some("refusal"), 1))
         );
         assert_eq!(
-            heard(&[thought(), text("")], &[filtered.clone()]).await,
+            heard(&[thought(), text("")], std::slice::from_ref(&filtered)).await,
             Err((Some("content_filter"), 2))
         );
         // What was said is told, whatever came of the rest.
@@ -171,7 +171,10 @@ mod tests {
             completion.withheld().and_then(|failure| failure.word)
         };
         let filtered = end(FinishReason::ContentFilter);
-        assert_eq!(answer(&[filtered.clone()]), Some("content_filter"));
+        assert_eq!(
+            answer(std::slice::from_ref(&filtered)),
+            Some("content_filter")
+        );
         assert_eq!(
             answer(&[thought(), filtered.clone()]),
             Some("content_filter")

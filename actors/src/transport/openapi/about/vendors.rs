@@ -98,7 +98,8 @@ fn conversation(summary: &str, described: &str, example: Value) -> PathItem {
     let operation = operation(summary, about);
     let operation = operation.request_body(body(shapes::conversation(), example));
     let answer = "The answer, in the vendor's shape. `X-Request-Id`, `X-Hub-Provider`, `X-Hub-Model` and \
-                  `X-Hub-Attempts` say who answers, `X-Hub-Dropped-Params` what was not taken, \
+                  `X-Hub-Attempts` say who answers, `X-Hub-Dropped-Params` what was not taken \
+                  (`temperature>1` is asked for as 1), \
                   `X-Hub-Cache` of a tool that keeps answers what became of that.";
     post(told(
         operation.response("200", elsewhere(answer, &[JSON, EVENTS])),
