@@ -70,7 +70,6 @@ fn raw(format: Format, body: &'static str, wants_usage: bool) -> Option<Arc<Raw>
         format,
         body: Bytes::from_static(body.as_bytes()),
         wants_usage,
-        holds_extras: false,
     }))
 }
 

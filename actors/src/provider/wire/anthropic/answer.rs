@@ -142,8 +142,8 @@ impl Block<'_> {
             _ => return None,
         };
         Some(Part {
-            content,
             signature: signature(self.signature),
+            ..content.into()
         })
     }
 }

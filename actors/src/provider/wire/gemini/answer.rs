@@ -199,6 +199,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Text(more),
                 signature: None,
+                ..
             },
         ) => {
             text.push_str(&more);
@@ -208,6 +209,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Thinking(more),
                 signature: None,
+                ..
             },
         ) => text.push_str(&more),
         (
@@ -215,6 +217,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Text(text) | Content::Thinking(text),
                 signature: None,
+                ..
             },
         ) if text.is_empty() => {}
         (_, part) => parts.push(part),
@@ -281,7 +284,10 @@ impl Piece<'_> {
                 }
             }
         };
-        Part { content, signature }
+        Part {
+            signature,
+            ..content.into()
+        }
     }
 }
 

@@ -231,8 +231,8 @@ impl Call<'_> {
             arguments,
         };
         Part {
-            content: Content::ToolCall(call),
             signature,
+            ..Content::ToolCall(call).into()
         }
     }
 }

@@ -48,7 +48,7 @@ impl Wire for OpenAi {
     ) -> Result<Encoded, Failure> {
         if request.count {
             return Err(Failure {
-                advice: Some("Its API has no way to count tokens."),
+                advice: Some("Its API has no way to count tokens.".into()),
                 ..Failure::new(FailureKind::Rejected, Class::Stop)
             });
         }

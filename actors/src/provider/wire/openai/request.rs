@@ -5,23 +5,23 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::message::{Said, push};
+use super::message::{Memory, Message, Said, push};
 use crate::{
-    conversation::{Conversation, Format, OutputShape, Raw, ToolChoice},
+    conversation::{Content, Conversation, Format, OutputShape, Raw, ToolChoice},
     protocol::{CompletionRequest, Failure},
     provider::wire::{
         Dialect, Encoded, names,
         passthrough::{self, Edit},
         refusal,
         taken::Taken,
-        thinking,
+        thinking, untold,
     },
 };
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: Vec<Said<'a>>,
+    messages: Vec<Message<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,8 @@ struct Body<'a> {
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,14 +55,16 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stream_options: Option<StreamOptions>,
+    stream_options: Option<StreamOptions<'a>>,
     #[serde(flatten)]
     rest: Option<Cow<'a, Map<String, Value>>>,
 }
 
 #[derive(Serialize)]
-struct StreamOptions {
+struct StreamOptions<'a> {
     include_usage: bool,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +73,8 @@ enum Offered<'a> {
     Function {
         r#type: &'static str,
         function: Function<'a>,
+        #[serde(flatten)]
+        kept: Option<&'a Map<String, Value>>,
     },
     Vendors(&'a Value),
 }
@@ -82,6 +88,8 @@ struct Function<'a> {
     parameters: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
@@ -91,17 +99,29 @@ enum Choice<'a> {
     Function {
         r#type: &'static str,
         function: Named<'a>,
+        #[serde(flatten)]
+        kept: Option<&'a Map<String, Value>>,
     },
 }
 
 #[derive(Serialize)]
 struct Named<'a> {
     name: Cow<'a, str>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    #[serde(flatten)]
+    shape: Kind<'a>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Shape<'a> {
+enum Kind<'a> {
     JsonObject,
     JsonSchema { json_schema: JsonSchema<'a> },
 }
@@ -114,6 +134,8 @@ struct JsonSchema<'a> {
     schema: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 const PATH: &str = "/chat/completions";
@@ -130,17 +152,26 @@ pub(super) fn encode(
     }
     let conversation = &*request.conversation;
     let script = taken.script(conversation);
-    let google = speaks_google(model);
+    let memory = Memory {
+        google: speaks_google(model),
+        aloud: thinks_aloud(model),
+    };
+    taken.leave_untold(conversation, Format::OpenAi, memory.aloud)?;
+    let rest = conversation.rest.as_ref();
+    let own = rest.is_some_and(|rest| rest.format == Format::OpenAi);
+    let within = |path| rest.and_then(|rest| rest.within(Format::OpenAi, path));
     let mut messages = Vec::with_capacity(script.system.len() + script.messages.len());
     let system = script.system.iter().map(|text| Said::text("system", *text));
+    let system = system.map(Message::Said);
     messages.extend(system);
     for said in script.messages.iter() {
-        push(said, google, &mut messages)?;
+        push(said, memory, &mut messages)?;
     }
     let limit = request.max_tokens.filter(|_| taken.takes("max_tokens"));
     let sampling = &conversation.sampling;
-    taken.lacks("top_k", sampling.top_k.is_some());
-    let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::OpenAi);
+    // OpenAI itself does not know it, and a client that asks for it knows whom it asks.
+    taken.lacks("top_k", sampling.top_k.is_some() && !own);
+    let vendor_tools = taken.vendor_tools(rest, Format::OpenAi);
     let any_tools = !conversation.tools.is_empty() || !vendor_tools.is_empty();
     let body = Body {
         model,
@@ -149,6 +180,7 @@ pub(super) fn encode(
         max_completion_tokens: limit.filter(|_| dialect.max_completion_tokens),
         temperature: taken.take("temperature", sampling.temperature),
         top_p: taken.take("top_p", sampling.top_p),
+        top_k: taken.take("top_k", sampling.top_k.filter(|_| own)),
         seed: taken.take("seed", sampling.seed),
         frequency_penalty: taken.take("frequency_penalty", sampling.frequency_penalty),
         presence_penalty: taken.take("presence_penalty", sampling.presence_penalty),
@@ -163,21 +195,28 @@ pub(super) fn encode(
             .tool_choice
             .as_ref()
             .filter(|_| any_tools)
-            .map(choice),
+            .map(|choice| chosen(choice, &within)),
         parallel_tool_calls: taken.take(
             "parallel_tool_calls",
             conversation.parallel_tool_calls.filter(|_| any_tools),
         ),
-        response_format: taken.take("response_format", conversation.output.as_ref().map(shape)),
+        response_format: taken.take(
+            "response_format",
+            conversation
+                .output
+                .as_ref()
+                .map(|output| shape(output, &within)),
+        ),
         reasoning_effort: taken.take("reasoning_effort", effort(conversation)),
         user: taken.take("user", conversation.user.as_deref()),
         stream: request.stream.then_some(true),
         stream_options: (request.stream && taken.takes("stream_options")).then_some(
             StreamOptions {
                 include_usage: true,
+                kept: within("stream_options"),
             },
         ),
-        rest: taken.rest(conversation.rest.as_ref(), Format::OpenAi),
+        rest: taken.rest(rest, Format::OpenAi),
     };
     let encoded = Encoded::new(PATH.to_owned(), &body, script.size_hint())?;
     Ok(Encoded {
@@ -189,7 +228,7 @@ pub(super) fn encode(
 /// The request as it came, if this provider can have it so.
 fn fitting<'a>(request: &'a CompletionRequest, model: &str, taken: &Taken<'_>) -> Option<&'a Raw> {
     let raw = request.raw.as_deref()?;
-    let clean = !raw.holds_extras || speaks_google(model);
+    let clean = speaks_google(model) || !holds_extras(&request.conversation, model);
     (raw.format == Format::OpenAi && clean && taken.takes("system")).then_some(raw)
 }
 
@@ -205,11 +244,24 @@ fn pass(
         true => ("max_completion_tokens", "max_tokens"),
         false => ("max_tokens", "max_completion_tokens"),
     };
-    edits.push(Edit::Remove(other));
-    edits.push(match request.max_tokens {
-        Some(limit) if taken.takes("max_tokens") => Edit::Set(name, limit.to_string()),
-        _ => Edit::Remove(name),
-    });
+    let limit = request.max_tokens.filter(|_| taken.takes("max_tokens"));
+    let rest = request.conversation.rest.as_ref();
+    // A limit that is none to the hub may be one to the provider.
+    let own = |name: &&str| {
+        taken.takes("max_tokens") && rest.is_some_and(|rest| rest.says(Format::OpenAi, name))
+    };
+    match limit {
+        Some(limit) => {
+            edits.push(Edit::Remove(other));
+            edits.push(Edit::Set(name, limit.to_string()));
+        }
+        None => edits.extend(
+            [other, name]
+                .into_iter()
+                .filter(|name| !own(name))
+                .map(Edit::Remove),
+        ),
+    }
     if request.stream && taken.takes("stream_options") && !raw.wants_usage {
         let options = r#"{"include_usage":true}"#;
         edits.push(Edit::Set("stream_options", options.to_owned()));
@@ -233,6 +285,26 @@ fn speaks_google(model: &str) -> bool {
     model.contains("gemini")
 }
 
+/// Those of whose makers it is known that they want a model's thoughts back in a turn that calls tools.
+/// Others refuse a request for them.
+fn thinks_aloud(model: &str) -> bool {
+    let model = model.to_ascii_lowercase();
+    ["deepseek", "kimi", "glm"]
+        .iter()
+        .any(|name| model.contains(name))
+}
+
+/// Whether it holds what no one but another vendor takes: thoughts, and signatures of them.
+fn holds_extras(conversation: &Conversation, model: &str) -> bool {
+    let aloud = thinks_aloud(model);
+    let mut parts = conversation.messages.iter().flat_map(|said| &said.parts);
+    parts.any(|part| match part.content {
+        Content::Thinking(_) => !aloud || part.signature.is_some(),
+        Content::RedactedThinking(_) => true,
+        _ => part.signature.is_some(),
+    })
+}
+
 fn some(list: &[String]) -> Option<&[String]> {
     (!list.is_empty()).then_some(list)
 }
@@ -246,6 +318,7 @@ fn effort(conversation: &Conversation) -> Option<&'static str> {
 }
 
 fn offered(tool: &crate::conversation::Tool) -> Offered<'_> {
+    let kept = tool.kept.as_deref();
     Offered::Function {
         r#type: "function",
         function: Function {
@@ -253,11 +326,16 @@ fn offered(tool: &crate::conversation::Tool) -> Offered<'_> {
             description: tool.description.as_deref(),
             parameters: tool.schema.as_ref(),
             strict: tool.strict,
+            kept: untold::within(kept, Format::OpenAi, "function"),
         },
+        kept: untold::beside(kept, Format::OpenAi),
     }
 }
 
-fn choice(choice: &ToolChoice) -> Choice<'_> {
+fn chosen<'a>(
+    choice: &'a ToolChoice,
+    within: &impl Fn(&'static str) -> Option<&'a Map<String, Value>>,
+) -> Choice<'a> {
     match choice {
         ToolChoice::Auto => Choice::Word("auto"),
         ToolChoice::None => Choice::Word("none"),
@@ -266,26 +344,36 @@ fn choice(choice: &ToolChoice) -> Choice<'_> {
             r#type: "function",
             function: Named {
                 name: names::outer(name),
+                kept: within("tool_choice.function"),
             },
+            kept: within("tool_choice"),
         },
     }
 }
 
-fn shape(output: &OutputShape) -> Shape<'_> {
-    match output {
-        OutputShape::JsonObject => Shape::JsonObject,
+fn shape<'a>(
+    output: &'a OutputShape,
+    within: &impl Fn(&'static str) -> Option<&'a Map<String, Value>>,
+) -> Shape<'a> {
+    let shape = match output {
+        OutputShape::JsonObject => Kind::JsonObject,
         OutputShape::JsonSchema {
             name,
             description,
             schema,
             strict,
-        } => Shape::JsonSchema {
+        } => Kind::JsonSchema {
             json_schema: JsonSchema {
                 name: name.as_deref().unwrap_or("answer"),
                 description: description.as_deref(),
                 schema,
                 strict: *strict,
+                kept: within("response_format.json_schema"),
             },
         },
+    };
+    Shape {
+        shape,
+        kept: within("response_format"),
     }
 }

@@ -63,8 +63,8 @@ fn without(parameters: &[&str]) -> Dialect {
 fn signed(content: Content, format: Format, text: &str) -> Part {
     let text = text.into();
     Part {
-        content,
         signature: Some(Signature { format, text }),
+        ..content.into()
     }
 }
 
