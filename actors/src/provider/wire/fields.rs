@@ -245,11 +245,6 @@ impl Fields {
         }
     }
 
-    /// Remembers a field that was taken, and that nobody else can say.
-    pub(super) fn put_back(&mut self, name: &str, value: impl Into<Value>) {
-        self.map.insert(name.to_owned(), value.into());
-    }
-
     /// What nobody took, and what is left over of objects inside; nulls say nothing and are left out.
     pub(super) fn left(mut self) -> (Map<String, Value>, Map<String, Value>) {
         self.map.retain(|_, value| !value.is_null());

@@ -5,6 +5,8 @@
 //! `tools.cache_control`. What the user says is never left out: it is told as a text, or the vendor is not
 //! asked.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -204,9 +206,9 @@ impl Taken<'_> {
         if self.dropped.len() >= MOST {
             return;
         }
-        let path = shown(&format!("{place}.{name}"));
-        if !self.dropped.contains(&*path) {
-            self.dropped.push(path.into());
+        let path = Cow::Owned(shown(&format!("{place}.{name}")));
+        if !self.dropped.contains(&path) {
+            self.dropped.push(path);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What a client that speaks Anthropic's Messages format asks.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::Value;
 

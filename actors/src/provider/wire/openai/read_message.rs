@@ -140,11 +140,11 @@ fn thinking(mut thought: Fields) -> Result<Part, BadRequest> {
     let text = thought.text("thinking")?.unwrap_or_default();
     let signature = thought.text("signature")?.filter(|text| !text.is_empty());
     Ok(Part {
-        content: Content::Thinking(text),
         signature: signature.map(|text| Signature {
             format: Format::Anthropic,
             text: text.into(),
         }),
+        ..Content::Thinking(text).into()
     })
 }
 

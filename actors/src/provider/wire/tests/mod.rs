@@ -7,6 +7,7 @@ mod gemini_client;
 mod gemini_errors;
 mod history;
 mod hostile;
+mod kept;
 mod openai;
 mod openai_errors;
 mod put_together;

@@ -112,16 +112,16 @@ fn call(format: Format) -> impl Strategy<Value = Part> {
             arguments: json!({"number": number}).to_string(),
         };
         Part {
-            content: Content::ToolCall(call),
             signature: signed.then(|| signature(Gemini)),
+            ..Content::ToolCall(call).into()
         }
     })
 }
 
 fn thought(format: Format) -> impl Strategy<Value = Part> {
     text().prop_map(move |text| Part {
-        content: Content::Thinking(text),
         signature: Some(signature(format)),
+        ..Content::Thinking(text).into()
     })
 }
 
@@ -171,17 +171,8 @@ fn round(format: Format) -> impl Strategy<Value = Vec<Message>> {
             });
             let mut results: Vec<_> = results.collect();
             let any = !results.is_empty();
-            let user = |parts| Message {
-                role: Role::User,
-                parts,
-            };
-            let mut messages = vec![
-                user(said),
-                Message {
-                    role: Role::Assistant,
-                    parts: answer,
-                },
-            ];
+            let user = |parts| Message::new(Role::User, parts);
+            let mut messages = vec![user(said), Message::new(Role::Assistant, answer)];
             // OpenAI's format has results apart from what the user says; the others have them
             // together, and a turn of the model must follow.
             if any && format == OpenAi {
@@ -192,10 +183,7 @@ fn round(format: Format) -> impl Strategy<Value = Vec<Message>> {
                 messages.push(user(results));
             }
             if any {
-                messages.push(Message {
-                    role: Role::Assistant,
-                    parts: vec![Part::text("done")],
-                });
+                messages.push(Message::new(Role::Assistant, vec![Part::text("done")]));
             }
             messages
         })
@@ -216,6 +204,7 @@ fn tool(format: Format) -> impl Strategy<Value = Tool> {
             description,
             schema: Some(schema),
             strict,
+            kept: None,
         },
     )
 }
@@ -236,7 +225,7 @@ fn sampling(format: Format) -> impl Strategy<Value = Sampling> {
         move |(temperature, top_p, (top_k, seed), frequency, presence)| Sampling {
             temperature,
             top_p,
-            top_k: top_k.filter(|_| format != OpenAi),
+            top_k,
             seed: seed.filter(|_| format != Anthropic),
             frequency_penalty: frequency.filter(|_| format != Anthropic),
             presence_penalty: presence.filter(|_| format != Anthropic),
@@ -325,8 +314,11 @@ fn conversation(format: Format) -> BoxedStrategy<Conversation> {
             };
             let rest = rest.and_then(|(name, value)| {
                 let fields = [(format!("zz_{name}"), json!(value))].into_iter().collect();
-                Rest::new(format, fields, Vec::new())
+                Rest::new(format, fields, Default::default(), Vec::new())
             });
+            // With `top_k` it is known whom the client speaks to.
+            let known = (format == OpenAi && sampling.top_k.is_some()).then_some(format);
+            let rest = rest.or(known.map(Rest::nothing));
             let mut conversation = Conversation {
                 system: system.into_iter().map(Arc::from).collect(),
                 messages: rounds.concat(),
@@ -394,6 +386,7 @@ fn offer_what_was_called(conversation: &mut Conversation) {
         description: None,
         schema: Some(json!({"type": "object"})),
         strict: None,
+        kept: None,
     });
     if conversation.tools.is_empty() {
         conversation.tools = called.collect();
