@@ -79,7 +79,7 @@ struct FunctionResponse<'a> {
 pub(super) fn system<'a>(script: &'a Script<'_>, later: &'a [Above<'_>]) -> Option<Turn<'a>> {
     let texts = script.system.iter().copied();
     let texts = texts.chain(later.iter().map(|above| &*above.text));
-    let parts: Vec<_> = texts.map(|text| Piece::text(text)).collect();
+    let parts: Vec<_> = texts.map(Piece::text).collect();
     (!parts.is_empty()).then_some(Turn { role: None, parts })
 }
 

@@ -1,11 +1,14 @@
 //! OpenAI's chat completions format (`api = "openai"`) and what its many speakers make of it.
 
 mod answer;
+mod memory;
 mod message;
+mod piece;
 mod read;
 mod read_message;
 mod request;
 mod stream;
+mod tools;
 pub(super) mod usage;
 mod write;
 mod write_stream;

@@ -5,16 +5,20 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::message::{Memory, Message, Said, push};
+use super::{
+    memory::{Memory, holds_extras},
+    message::{Message, Said, push},
+    tools::{Choice, Offered, chosen, offered},
+};
 use crate::{
-    conversation::{Content, Conversation, Format, OutputShape, Raw, ToolChoice},
+    conversation::{Conversation, Format, OutputShape, Raw},
     protocol::{CompletionRequest, Failure},
     provider::wire::{
-        Dialect, Encoded, names,
+        Dialect, Encoded,
         passthrough::{self, Edit},
         refusal,
         taken::Taken,
-        thinking, untold,
+        thinking,
     },
 };
 
@@ -68,50 +72,6 @@ struct StreamOptions<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(untagged)]
-enum Offered<'a> {
-    Function {
-        r#type: &'static str,
-        function: Function<'a>,
-        #[serde(flatten)]
-        kept: Option<&'a Map<String, Value>>,
-    },
-    Vendors(&'a Value),
-}
-
-#[derive(Serialize)]
-struct Function<'a> {
-    name: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-    #[serde(flatten)]
-    kept: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Choice<'a> {
-    Word(&'static str),
-    Function {
-        r#type: &'static str,
-        function: Named<'a>,
-        #[serde(flatten)]
-        kept: Option<&'a Map<String, Value>>,
-    },
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    name: Cow<'a, str>,
-    #[serde(flatten)]
-    kept: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Serialize)]
 struct Shape<'a> {
     #[serde(flatten)]
     shape: Kind<'a>,
@@ -152,10 +112,7 @@ pub(super) fn encode(
     }
     let conversation = &*request.conversation;
     let script = taken.script(conversation);
-    let memory = Memory {
-        google: speaks_google(model),
-        aloud: thinks_aloud(model),
-    };
+    let memory = Memory::of(model);
     taken.leave_untold(conversation, Format::OpenAi, memory.aloud)?;
     let rest = conversation.rest.as_ref();
     let own = rest.is_some_and(|rest| rest.format == Format::OpenAi);
@@ -228,7 +185,7 @@ pub(super) fn encode(
 /// The request as it came, if this provider can have it so.
 fn fitting<'a>(request: &'a CompletionRequest, model: &str, taken: &Taken<'_>) -> Option<&'a Raw> {
     let raw = request.raw.as_deref()?;
-    let clean = speaks_google(model) || !holds_extras(&request.conversation, model);
+    let clean = !holds_extras(&request.conversation, model);
     (raw.format == Format::OpenAi && clean && taken.takes("system")).then_some(raw)
 }
 
@@ -280,31 +237,6 @@ fn pass(
     })
 }
 
-/// Google's own endpoint of this format, and those that lead there, want thought signatures back.
-fn speaks_google(model: &str) -> bool {
-    model.contains("gemini")
-}
-
-/// Those of whose makers it is known that they want a model's thoughts back in a turn that calls tools.
-/// Others refuse a request for them.
-fn thinks_aloud(model: &str) -> bool {
-    let model = model.to_ascii_lowercase();
-    ["deepseek", "kimi", "glm"]
-        .iter()
-        .any(|name| model.contains(name))
-}
-
-/// Whether it holds what no one but another vendor takes: thoughts, and signatures of them.
-fn holds_extras(conversation: &Conversation, model: &str) -> bool {
-    let aloud = thinks_aloud(model);
-    let mut parts = conversation.messages.iter().flat_map(|said| &said.parts);
-    parts.any(|part| match part.content {
-        Content::Thinking(_) => !aloud || part.signature.is_some(),
-        Content::RedactedThinking(_) => true,
-        _ => part.signature.is_some(),
-    })
-}
-
 fn some(list: &[String]) -> Option<&[String]> {
     (!list.is_empty()).then_some(list)
 }
@@ -315,40 +247,6 @@ fn effort(conversation: &Conversation) -> Option<&'static str> {
     // A budget of nothing is what a model without thinking does, and it knows no such parameter.
     let said = conversation.reasoning.effort.is_some();
     (said || effort != Effort::None).then(|| effort.min(Effort::XHigh).word())
-}
-
-fn offered(tool: &crate::conversation::Tool) -> Offered<'_> {
-    let kept = tool.kept.as_deref();
-    Offered::Function {
-        r#type: "function",
-        function: Function {
-            name: names::outer(&tool.name),
-            description: tool.description.as_deref(),
-            parameters: tool.schema.as_ref(),
-            strict: tool.strict,
-            kept: untold::within(kept, Format::OpenAi, "function"),
-        },
-        kept: untold::beside(kept, Format::OpenAi),
-    }
-}
-
-fn chosen<'a>(
-    choice: &'a ToolChoice,
-    within: &impl Fn(&'static str) -> Option<&'a Map<String, Value>>,
-) -> Choice<'a> {
-    match choice {
-        ToolChoice::Auto => Choice::Word("auto"),
-        ToolChoice::None => Choice::Word("none"),
-        ToolChoice::Any => Choice::Word("required"),
-        ToolChoice::Named(name) => Choice::Function {
-            r#type: "function",
-            function: Named {
-                name: names::outer(name),
-                kept: within("tool_choice.function"),
-            },
-            kept: within("tool_choice"),
-        },
-    }
 }
 
 fn shape<'a>(
