@@ -23,6 +23,7 @@ mod cache_doors;
 mod chain;
 mod chat_doors;
 mod chat_failures;
+mod chat_kept;
 mod chat_keys;
 mod chat_sdk;
 mod chat_tools;

@@ -223,7 +223,7 @@ fn rejected<R: Request>(provider: &str, failure: &Failure, attempts: Vec<Attempt
         Some(word) => format!(" ({word})"),
         None => String::new(),
     };
-    let advice = failure.advice.unwrap_or(R::CHECK);
+    let advice = failure.advice.as_deref().unwrap_or(R::CHECK);
     CallError::Rejected {
         word: failure.word,
         sentence: format!("{provider} rejected the request{word}. {advice}"),
@@ -247,7 +247,10 @@ fn all_failed(failures: &[Failure], attempts: Vec<Attempt>) -> CallError {
         .filter_map(|a| a.outcome.err().map(|kind| format!("{} {kind}", a.provider)))
         .collect();
     let mut sentence = format!("No provider could answer: {}.", each.join("; "));
-    if let Some(advice) = failures.iter().find_map(|failure| failure.advice) {
+    if let Some(advice) = failures
+        .iter()
+        .find_map(|failure| failure.advice.as_deref())
+    {
         sentence.push(' ');
         sentence.push_str(advice);
     }

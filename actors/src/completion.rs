@@ -67,7 +67,10 @@ impl Completion {
                 }
                 Content::Image(media) => [Some(media.source.text()), None, None],
                 // A model answers with none of these.
-                Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => [None; 3],
+                Content::Audio(_)
+                | Content::File(_)
+                | Content::ToolResult(_)
+                | Content::Foreign(_) => [None; 3],
             };
             [first, second, third, signature]
         });
@@ -116,8 +119,8 @@ impl Completion {
                     arguments,
                 };
                 self.parts.push(Part {
-                    content: Content::ToolCall(call),
                     signature,
+                    ..Content::ToolCall(call).into()
                 });
             }
             Event::Arguments { index, fragment } => {
@@ -149,8 +152,9 @@ impl Completion {
         let mut events = VecDeque::with_capacity(self.parts.len() + 4);
         events.push_back(Event::Started { model: self.model });
         let mut index = 0;
-        for Part { content, signature } in self.parts {
-            match content {
+        for part in self.parts {
+            let signature = part.signature;
+            match part.content {
                 Content::ToolCall(call) => {
                     events.push_back(Event::ToolCall {
                         index,
@@ -171,7 +175,10 @@ impl Completion {
                 }
                 Content::Image(media) => events.push_back(Event::Image(media)),
                 // A model answers with none of these.
-                Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => {}
+                Content::Audio(_)
+                | Content::File(_)
+                | Content::ToolResult(_)
+                | Content::Foreign(_) => {}
             }
             events.extend(signature.map(Event::Signature));
         }

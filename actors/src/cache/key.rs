@@ -130,7 +130,6 @@ impl Cacheable for CompletionRequest {
                 format,
                 body,
                 wants_usage,
-                holds_extras: _,
             } = raw;
             key.text(format.word());
             key.number(u64::from(*wants_usage));

@@ -49,6 +49,7 @@ impl Said {
                 Part {
                     content: Content::Text(text),
                     signature: None,
+                    ..
                 },
             ] if stop_sequence.is_none() && raw.is_none() => Self::Text(text.as_str().into()),
             _ => Self::More(Box::new(More {
@@ -116,6 +117,8 @@ fn size(part: &Part) -> usize {
                 Source::Id { id, .. } => id.len(),
             }
         }
+        // A model answers with none.
+        Content::Foreign(_) => 0,
     };
     PART + content + signature.map_or(0, |signature| signature.text.len())
 }

@@ -1,7 +1,8 @@
 //! Conversation: what is said, asked for and answered, in no vendor's words.
 //!
 //! Every format is read into this language and written out of it. What it does not name stays with the
-//! format it came in: as the whole body ([`Raw`]), or field by field ([`Rest`]).
+//! format it came in: as the whole body ([`Raw`]), field by field ([`Rest`], [`Kept`]), or part by part
+//! ([`Foreign`]).
 
 mod kept;
 mod manner;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    kept::{Raw, Rest},
+    kept::{Foreign, Kept, Place, Raw, Rest},
     manner::{Effort, OutputShape, Reasoning, Sampling, ThinkingBudget},
     tool::{Tool, ToolCall, ToolChoice, ToolResult},
 };
@@ -63,6 +64,9 @@ pub struct Message {
     pub role: Role,
     /// What was said, in order.
     pub parts: Vec<Part>,
+    /// What its format says beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Who speaks.
@@ -86,6 +90,9 @@ pub struct Part {
     /// Opaque. It has to come back with the part, to the vendor that made it and to no other:
     /// Anthropic's `signature` of a thought, Gemini's `thoughtSignature` of whatever part it came with.
     pub signature: Option<Signature>,
+    /// What its format says beside it. Rare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<Kept>>,
 }
 
 /// An opaque text that only the vendor which made it understands.
@@ -118,6 +125,8 @@ pub enum Content {
     ToolCall(ToolCall),
     /// What a tool answered.
     ToolResult(ToolResult),
+    /// Anything else.
+    Foreign(Box<Foreign>),
 }
 
 /// Something that is not text.
@@ -181,9 +190,15 @@ impl Conversation {
 impl Message {
     /// A user who says this.
     pub fn user(text: impl Into<String>) -> Self {
+        Self::new(Role::User, vec![Part::text(text)])
+    }
+
+    /// What somebody says.
+    pub fn new(role: Role, parts: Vec<Part>) -> Self {
         Self {
-            role: Role::User,
-            parts: vec![Part::text(text)],
+            role,
+            parts,
+            kept: None,
         }
     }
 }
@@ -202,6 +217,7 @@ impl From<Content> for Part {
         Self {
             content,
             signature: None,
+            kept: None,
         }
     }
 }

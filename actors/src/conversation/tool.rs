@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Part;
+use super::{Kept, Part};
 
 /// One call of a tool by the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Tool {
     pub schema: Option<Value>,
     /// Whether calls must keep to the schema.
     pub strict: Option<bool>,
+    /// What its format says beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Whether the model has to call a tool.

@@ -201,7 +201,7 @@ impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
         let passes = matches!(error, FetchError::Busy | FetchError::Unavailable);
         Self {
-            advice: Some(error.advice()),
+            advice: Some(error.advice().into()),
             retry_after: passes.then_some(SOON),
             ..Self::new(FailureKind::ImageNotFetched, Class::NextNow)
         }

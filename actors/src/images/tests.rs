@@ -120,10 +120,9 @@ fn request(urls: &[&str]) -> Arc<CompletionRequest> {
         is_error: false,
     };
     parts.push(Content::ToolResult(result).into());
-    let role = Role::User;
     Arc::new(CompletionRequest {
         conversation: Arc::new(Conversation {
-            messages: vec![Message { role, parts }],
+            messages: vec![Message::new(Role::User, parts)],
             ..Conversation::default()
         }),
         max_tokens: None,

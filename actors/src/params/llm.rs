@@ -90,10 +90,7 @@ impl LlmParams {
         match messages.last_mut() {
             Some(last) if last.role == Role::User => last.parts.extend(images),
             _ if images.is_empty() => {}
-            _ => messages.push(Message {
-                role: Role::User,
-                parts: images,
-            }),
+            _ => messages.push(Message::new(Role::User, images)),
         }
         let own = system.into_iter().filter(|text| !text.is_empty());
         Conversation {

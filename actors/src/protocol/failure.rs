@@ -1,6 +1,6 @@
 //! Why a provider did not answer, and what to do about it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 /// Why a provider did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +18,7 @@ pub struct Failure {
     /// hostile upstream echoes can travel in it.
     pub word: Option<&'static str>,
     /// What the caller can do about it: a sentence of our own.
-    pub advice: Option<&'static str>,
+    pub advice: Option<Cow<'static, str>>,
 }
 
 /// What happened, as the word that `attempts[].outcome` shows.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::house::{hop, search_hop};
 use crate::{
     cache::{Cacheable, Key},
-    conversation::{Conversation, Format, Raw},
+    conversation::{Content, Conversation, Foreign, Format, Kept, Place, Raw, Rest},
     plan::Hop,
     principal::Principal,
     protocol::{CompletionRequest, Freshness, SearchRequest},
@@ -70,7 +70,6 @@ fn raw(format: Format, body: &'static str, wants_usage: bool) -> Option<Arc<Raw>
         format,
         body: Bytes::from_static(body.as_bytes()),
         wants_usage,
-        holds_extras: false,
     }))
 }
 
@@ -114,6 +113,49 @@ fn all_differ<R: Cacheable + Clone>(
             panic!("the same key:\n{other:?}\n{parts:?}");
         }
     }
+}
+
+/// The same words, with this beside them.
+fn with_kept(change: impl FnOnce(&mut Conversation)) -> Parts<CompletionRequest> {
+    let mut parts = completion();
+    change(Arc::make_mut(&mut parts.request.conversation));
+    parts
+}
+
+fn kept(name: &str) -> Option<Box<Kept>> {
+    let fields = [(name.to_owned(), 1.into())].into_iter().collect();
+    Kept::new(Format::OpenAi, fields, Default::default())
+}
+
+#[test]
+fn what_only_one_format_says_is_part_of_the_key() {
+    let foreign = |kind: &str| {
+        let value = [("type".to_owned(), kind.into())].into_iter().collect();
+        let (format, place) = (Format::OpenAi, Place::Content);
+        Content::Foreign(Box::new(Foreign {
+            format,
+            place,
+            value,
+        }))
+    };
+    let within = |fields: Option<Box<Kept>>| {
+        fields.map(|kept| Rest {
+            within: kept.fields,
+            ..Rest::nothing(Format::OpenAi)
+        })
+    };
+    let changes = [
+        completion(),
+        with_kept(|said| said.messages[0].kept = kept("a")),
+        with_kept(|said| said.messages[0].kept = kept("b")),
+        with_kept(|said| said.messages[0].parts[0].kept = kept("a")),
+        with_kept(|said| said.messages[0].parts[0].kept = Some(Kept::nothing(Format::OpenAi))),
+        with_kept(|said| said.messages[0].parts.push(foreign("a").into())),
+        with_kept(|said| said.messages[0].parts.push(foreign("b").into())),
+        with_kept(|said| said.rest = within(kept("a"))),
+        with_kept(|said| said.rest = within(kept("b"))),
+    ];
+    all_differ(changes, hop);
 }
 
 #[test]

@@ -113,11 +113,11 @@ async fn an_answer_is_there_after_a_restart_as_it_was() {
         about: About::Search(Arc::new(findings)),
     };
     let thought = Part {
-        content: Content::Thinking("hm".to_owned()),
         signature: Some(Signature {
             format: Format::Anthropic,
             text: "c2ln".into(),
         }),
+        ..Content::Thinking("hm".to_owned()).into()
     };
     let mut more = Completion {
         parts: vec![thought, Part::text("because")],

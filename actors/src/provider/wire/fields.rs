@@ -1,117 +1,35 @@
-//! Fields of a client's request, taken one by one: what nobody takes is left over, and what is wrong is
-//! named by its place.
-
-use std::sync::Arc;
+//! Fields of a client's request, taken one by one: what nobody takes, or has a word for, is left over, and
+//! what is wrong is named by its place.
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use crate::{
-    conversation::{Conversation, Raw},
-    protocol::CompletionRequest,
-};
-
-/// A request as a client of one format sent it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
-    /// Whatever the client calls a model.
-    pub model: String,
-    /// The rest. Its `ceiling` is nobody's yet.
-    pub request: CompletionRequest,
-}
-
-/// A request that is not in its format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{sentence}")]
-pub struct BadRequest {
-    /// Which part: `messages[2].content`; empty for the whole.
-    pub param: String,
-    /// What is wrong with it.
-    pub sentence: String,
-    /// The machine word for it.
-    pub code: &'static str,
-}
-
-/// The word for a request that is wrong in no particular way.
-const CODE: &str = "bad_request";
+use super::asked::BadRequest;
+use crate::conversation::{Content, Foreign, Format, Kept, Place, Signature};
 
 /// An object that is being read.
 pub(super) struct Fields {
     path: String,
     map: Map<String, Value>,
-}
-
-// === impl BadRequest ===
-
-impl BadRequest {
-    /// `param` must be `what`.
-    pub(super) fn new(param: &str, what: &str) -> Self {
-        let param = crate::params::clip(param);
-        Self {
-            sentence: format!("`{param}` must be {what}."),
-            param,
-            code: CODE,
-        }
-    }
-
-    /// The whole is something else.
-    pub(super) fn no_object() -> Self {
-        Self {
-            param: String::new(),
-            sentence: "The request must be a JSON object.".to_owned(),
-            code: CODE,
-        }
-    }
-
-    /// The whole cannot be read.
-    pub(super) fn no_json(error: &serde_json::Error) -> Self {
-        Self {
-            param: String::new(),
-            sentence: format!(
-                "The request is not JSON (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
-            code: CODE,
-        }
-    }
-}
-
-// === impl Asked ===
-
-impl Asked {
-    /// An answer is asked for, of as many tokens as the caller says, in `raw`'s words.
-    pub(super) fn new(
-        model: String,
-        conversation: Conversation,
-        max_tokens: Option<u32>,
-        stream: bool,
-        raw: Raw,
-    ) -> Self {
-        Self {
-            model,
-            request: CompletionRequest {
-                conversation: Arc::new(conversation),
-                max_tokens,
-                ceiling: u32::MAX,
-                stream,
-                count: false,
-                raw: Some(Arc::new(raw)),
-            },
-        }
-    }
+    /// What was left over of objects in it, by their paths.
+    within: Map<String, Value>,
 }
 
 // === impl Fields ===
 
 impl Fields {
+    fn new(path: String, map: Map<String, Value>) -> Self {
+        Self {
+            path,
+            map,
+            within: Map::new(),
+        }
+    }
+
     /// A whole body.
     pub(super) fn read(body: &Bytes) -> Result<Self, BadRequest> {
         match serde_json::from_slice(body) {
-            Ok(Value::Object(map)) => Ok(Self {
-                path: String::new(),
-                map,
-            }),
+            Ok(Value::Object(map)) => Ok(Self::new(String::new(), map)),
             Ok(_) => Err(BadRequest::no_object()),
             Err(error) => Err(BadRequest::no_json(&error)),
         }
@@ -120,7 +38,7 @@ impl Fields {
     /// An object at `path`.
     pub(super) fn of(path: String, value: Value) -> Result<Self, BadRequest> {
         match value {
-            Value::Object(map) => Ok(Self { path, map }),
+            Value::Object(map) => Ok(Self::new(path, map)),
             _ => Err(BadRequest::new(&path, "an object")),
         }
     }
@@ -179,23 +97,86 @@ impl Fields {
         }
     }
 
+    /// A whole number, `1.0` too. Any other stays where it is: vendors have their own meaning for some.
     pub(super) fn integer(&mut self, name: &str) -> Result<Option<i64>, BadRequest> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(value) => match value.as_i64() {
-                Some(number) => Ok(Some(number)),
-                None => Err(self.wrong(name, "a whole number")),
-            },
+        self.take_number(name, "a whole number", |number| {
+            let whole = number.as_f64().filter(|number| is_whole(*number));
+            number.as_i64().or(whole.map(|number| number as i64))
+        })
+    }
+
+    /// The same of at least one.
+    pub(super) fn count(&mut self, name: &str) -> Result<Option<u32>, BadRequest> {
+        let what = "a whole number of at least 1";
+        self.take_number(name, what, |number| {
+            let whole = number.as_f64().filter(|number| is_whole(*number));
+            let count = number.as_u64().or(whole.map(|number| number as u64));
+            let count = count.filter(|count| *count > 0)?;
+            Some(u32::try_from(count).unwrap_or(u32::MAX))
+        })
+    }
+
+    fn take_number<T>(
+        &mut self,
+        name: &str,
+        what: &str,
+        read: impl FnOnce(&Number) -> Option<T>,
+    ) -> Result<Option<T>, BadRequest> {
+        match self.map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) => {
+                let read = read(number);
+                if read.is_some() {
+                    self.map.shift_remove(name);
+                }
+                Ok(read)
+            }
+            Some(_) => Err(self.wrong(name, what)),
         }
     }
 
-    pub(super) fn count(&mut self, name: &str) -> Result<Option<u32>, BadRequest> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(value) => match value.as_u64().filter(|count| *count > 0) {
-                Some(count) => Ok(Some(u32::try_from(count).unwrap_or(u32::MAX))),
-                None => Err(self.wrong(name, "a whole number of at least 1")),
-            },
+    /// A word, if it is one that `read` knows. Any other stays where it is.
+    pub(super) fn word<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, BadRequest> {
+        match self.map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(word)) => {
+                let read = read(word);
+                if read.is_some() {
+                    self.map.shift_remove(name);
+                }
+                Ok(read)
+            }
+            Some(_) => Err(self.wrong(name, "a string")),
+        }
+    }
+
+    /// What is there, while it stays there.
+    pub(super) fn see(&self, name: &str) -> Option<&Value> {
+        self.map.get(name)
+    }
+
+    /// The object at `name` if its `type` is one of `known`. Any other stays where it is.
+    ///
+    /// # Errors
+    /// If it is no object, or has no type.
+    pub(super) fn object_of(
+        &mut self,
+        name: &str,
+        known: &[&str],
+    ) -> Result<Option<Self>, BadRequest> {
+        let kind = match self.map.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(object)) => object.get("type").and_then(Value::as_str),
+            Some(_) => return Err(self.wrong(name, "an object")),
+        };
+        match kind {
+            Some(kind) if known.contains(&kind) => self.object(name),
+            Some(_) => Ok(None),
+            None => Err(self.wrong(&format!("{name}.type"), "a string")),
         }
     }
 
@@ -221,6 +202,24 @@ impl Fields {
             .transpose()
     }
 
+    /// Google's signature of a thought, where this hub and Google itself have it in formats that have no
+    /// place for it: `extra_content.google.thought_signature`.
+    pub(super) fn google_signature(&mut self) -> Result<Option<Signature>, BadRequest> {
+        let Some(mut extra) = self.object("extra_content")? else {
+            return Ok(None);
+        };
+        let mut signature = None;
+        if let Some(mut google) = extra.object("google")? {
+            signature = google.text("thought_signature")?;
+            extra.put_by("google", google);
+        }
+        self.put_by("extra_content", extra);
+        Ok(signature.map(|text| Signature {
+            format: Format::Gemini,
+            text: text.into(),
+        }))
+    }
+
     /// One text, or a list of them.
     pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, BadRequest> {
         let items = match self.take(name) {
@@ -235,9 +234,47 @@ impl Fields {
         items.into_iter().map(text).collect()
     }
 
-    /// What nobody took; nulls say nothing and are left out.
-    pub(super) fn rest(mut self) -> Map<String, Value> {
-        self.map.retain(|_, value| !value.is_null());
-        self.map
+    /// Remembers what is left over of an object that was taken out of this one.
+    pub(super) fn put_by(&mut self, name: &str, inner: Self) {
+        let (fields, within) = inner.left();
+        if !fields.is_empty() {
+            self.within.insert(name.to_owned(), Value::Object(fields));
+        }
+        for (deeper, fields) in within {
+            self.within.insert(format!("{name}.{deeper}"), fields);
+        }
     }
+
+    /// What nobody took, and what is left over of objects inside; nulls say nothing and are left out.
+    pub(super) fn left(mut self) -> (Map<String, Value>, Map<String, Value>) {
+        self.map.retain(|_, value| !value.is_null());
+        (self.map, self.within)
+    }
+
+    /// The same as what stands beside a message, a part or a tool.
+    pub(super) fn kept(self, format: Format) -> Option<Box<Kept>> {
+        let (fields, within) = self.left();
+        Kept::new(format, fields, within)
+    }
+
+    /// All of it, for want of a word: nothing was taken but its kind, which its field `name` says.
+    pub(super) fn foreign(
+        mut self,
+        format: Format,
+        place: Place,
+        name: &str,
+        kind: String,
+    ) -> Content {
+        self.map.shift_insert(0, name.to_owned(), kind.into());
+        Content::Foreign(Box::new(Foreign {
+            format,
+            place,
+            value: self.map,
+        }))
+    }
+}
+
+/// Whether a number is a whole one and exact as JSON (RFC 8259, section 6).
+fn is_whole(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0
 }

@@ -1,5 +1,7 @@
 //! Media: data URLs, and what is said where a vendor cannot take something.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
@@ -15,6 +17,14 @@ pub(super) fn data_url(url: &str) -> Option<Source> {
         media_type: media_type.to_owned(),
         data: data.to_owned(),
     })
+}
+
+/// Whether that is such an address.
+pub(super) fn is_data_url(url: &str) -> bool {
+    let head = url
+        .strip_prefix("data:")
+        .and_then(|url| url.split_once(','));
+    head.is_some_and(|(head, _)| head.ends_with(";base64"))
 }
 
 /// The text in base64, if it is one.
@@ -68,9 +78,9 @@ pub(crate) fn reads(format: Format, url: &str) -> bool {
 }
 
 /// The vendor cannot take a part of the request that must not be left out. Another might.
-pub(super) fn untakeable(advice: &'static str) -> Failure {
+pub(super) fn untakeable(advice: impl Into<Cow<'static, str>>) -> Failure {
     Failure {
-        advice: Some(advice),
+        advice: Some(advice.into()),
         ..Failure::new(FailureKind::Rejected, Class::NextNow)
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod anthropic;
 mod arguments;
+mod asked;
 mod delay;
 pub mod embedding;
 mod error_body;
@@ -28,6 +29,7 @@ mod taken;
 mod tests;
 mod thinking;
 mod timestamp;
+mod untold;
 mod words;
 
 use std::{borrow::Cow, sync::Arc};
@@ -35,7 +37,7 @@ use std::{borrow::Cow, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-pub use self::fields::{Asked, BadRequest};
+pub use self::asked::{Asked, BadRequest};
 use crate::{
     protocol::{Class, CompletionRequest, Failure, FailureKind},
     request::Request,

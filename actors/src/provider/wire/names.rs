@@ -92,6 +92,7 @@ mod tests {
             description: None,
             schema: None,
             strict: None,
+            kept: None,
         }
     }
 

@@ -133,7 +133,7 @@ fn weigh(status: u16, headers: &HeaderMap, said: Said) -> Failure {
         status: Some(status),
         retry_after,
         word: said.word,
-        advice: (kind == FailureKind::Rejected && status == TOO_LARGE).then_some(SMALLER),
+        advice: (kind == FailureKind::Rejected && status == TOO_LARGE).then_some(SMALLER.into()),
     }
 }
 

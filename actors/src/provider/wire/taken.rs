@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{Dialect, anthropic::BETA};
-use crate::conversation::{Content, Conversation, Format, Message, Part, Rest, Role, joined};
+use crate::conversation::{Content, Conversation, Format, Kept, Message, Part, Rest, Role, joined};
 
 /// Most bytes of a caller's own word that is named as dropped: it goes into a header.
 const LONGEST: usize = 64;
+
+/// How many answers OpenAI's format asks for. Of those in the hub's own words there is one, and nobody
+/// shall pay for more.
+const ANSWERS: &str = "n";
 
 /// Leaves out what a provider does not take, and remembers what was asked for in vain.
 pub(super) struct Taken<'a> {
@@ -23,6 +27,12 @@ pub(super) struct Script<'a> {
     pub(super) system: Vec<&'a str>,
     /// In order.
     pub(super) messages: Cow<'a, [Message]>,
+}
+
+/// A text of the system's from among the messages.
+pub(super) struct Above<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) kept: Option<&'a Kept>,
 }
 
 // === impl Taken ===
@@ -67,18 +77,16 @@ impl<'a> Taken<'a> {
         if rest.format != format {
             let names = rest.fields.keys().map(|name| Cow::Owned(shown(name)));
             self.dropped.extend(names);
+            self.name_within(&rest.within, "");
             self.lacks(BETA, rest.betas.is_some());
             return None;
         }
-        if rest.fields.keys().all(|name| self.takes(name)) {
+        let unwanted = |name: &&String| !self.takes(name) || *name == ANSWERS;
+        let unwanted: Vec<_> = rest.fields.keys().filter(unwanted).cloned().collect();
+        if unwanted.is_empty() {
             return Some(Cow::Borrowed(&rest.fields));
         }
         let mut fields = rest.fields.clone();
-        let unwanted: Vec<_> = fields
-            .keys()
-            .filter(|name| !self.takes(name))
-            .cloned()
-            .collect();
         for name in unwanted {
             fields.remove(&name);
             self.dropped.push(Cow::Owned(shown(&name)));
@@ -103,14 +111,25 @@ impl<'a> Taken<'a> {
     pub(super) fn script<'c>(&self, conversation: &'c Conversation) -> Script<'c> {
         let system = conversation.system.iter().map(|text| &**text);
         let system: Vec<_> = system.filter(|text| !text.is_empty()).collect();
-        if system.is_empty() || self.takes("system") {
+        let is_above = |said: &Message| said.role == Role::System;
+        let none = system.is_empty() && !conversation.messages.iter().any(is_above);
+        if none || self.takes("system") {
             return Script {
                 system,
                 messages: Cow::Borrowed(&conversation.messages),
             };
         }
-        let above = format!("{}\n\n", system.join("\n\n"));
         let mut messages = conversation.messages.clone();
+        for said in messages.iter_mut().filter(|said| is_above(said)) {
+            said.role = Role::User;
+        }
+        if system.is_empty() {
+            return Script {
+                system,
+                messages: Cow::Owned(messages),
+            };
+        }
+        let above = format!("{}\n\n", system.join("\n\n"));
         match messages.iter_mut().find(|said| said.role == Role::User) {
             Some(first) => match first.parts.first_mut().map(|part| &mut part.content) {
                 Some(Content::Text(text)) => text.insert_str(0, &above),
@@ -125,36 +144,63 @@ impl<'a> Taken<'a> {
     }
 }
 
+// === impl Message ===
+
+impl Message {
+    /// Whether it came in that format, with something beside it.
+    pub(super) fn stays(&self, format: Option<Format>) -> bool {
+        let own = self.kept.as_ref().map(|kept| kept.format);
+        own.is_some() && own == format
+    }
+}
+
 // === impl Script ===
 
 impl Script<'_> {
     /// The same for formats in which somebody has to speak: if nobody does, the system's texts are what
     /// the user says.
     pub(super) fn with_a_turn(self) -> Self {
-        let spoken = self.messages.iter().any(|said| said.role != Role::System);
-        let later = self.later_system();
-        let texts: Vec<_> = self
-            .system
-            .iter()
-            .copied()
-            .chain(later.iter().map(String::as_str))
-            .collect();
-        if spoken || texts.is_empty() {
+        if self.messages.iter().any(|said| said.role != Role::System) {
+            return self;
+        }
+        let text = {
+            let later = self.later_system(None);
+            let above = self.system.iter().copied();
+            let texts: Vec<_> = above
+                .chain(later.iter().map(|above| &*above.text))
+                .collect();
+            texts.join("\n\n")
+        };
+        if text.is_empty() {
             return self;
         }
         Self {
-            messages: Cow::Owned(vec![Message::user(texts.join("\n\n"))]),
+            messages: Cow::Owned(vec![Message::user(text)]),
             system: Vec::new(),
         }
     }
 
-    /// The texts of system messages in the middle, for formats that have them only above.
-    pub(super) fn later_system(&self) -> Vec<String> {
-        let later = self
-            .messages
-            .iter()
-            .filter(|said| said.role == Role::System);
-        later.map(|said| joined(&said.parts)).collect()
+    /// The texts of system messages in the middle, for formats that have them only above. Those that came
+    /// in the middle in the format `own` stay there.
+    pub(super) fn later_system(&self, own: Option<Format>) -> Vec<Above<'_>> {
+        let mut texts = Vec::new();
+        let is_above = |said: &&Message| said.role == Role::System && !said.stays(own);
+        for said in self.messages.iter().filter(is_above) {
+            if said.parts.iter().all(|part| part.kept.is_none()) {
+                let (text, kept) = (joined(&said.parts).into(), None);
+                texts.push(Above { text, kept });
+                continue;
+            }
+            texts.extend(said.parts.iter().filter_map(|part| match &part.content {
+                Content::Text(text) => Some(Above {
+                    text: text.into(),
+                    kept: part.kept.as_deref(),
+                }),
+                _ => None,
+            }));
+        }
+        texts.retain(|above| !above.text.is_empty());
+        texts
     }
 
     /// Room for the body: most of it is text, which escapes make a little longer.
@@ -181,6 +227,7 @@ fn size(content: &Content) -> usize {
             let parts = result.parts.iter().map(|part| size(&part.content));
             parts.sum::<usize>() + 64
         }
+        Content::Foreign(_) => 256,
     }
 }
 

@@ -58,7 +58,7 @@ use super::{
 };
 use crate::{
     chat::{Chat, Chatted},
-    conversation::Rest,
+    conversation::{Format, Rest},
     protocol::{Completed, Completion},
     provider::wire::{Asked, BadRequest, Envelope},
     request_id::RequestId,
@@ -235,7 +235,8 @@ async fn take<D: Door>(
     let mut asked = D::read(&bytes)?;
     if let Some(betas) = D::BETA.and_then(|name| betas(request.headers().get_all(name))) {
         let rest = &mut Arc::make_mut(&mut asked.request.conversation).rest;
-        rest.get_or_insert_with(Rest::nothing).betas = Some(betas);
+        rest.get_or_insert_with(|| Rest::nothing(Format::Anthropic))
+            .betas = Some(betas);
     }
     Ok((asked, held))
 }

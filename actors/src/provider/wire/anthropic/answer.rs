@@ -154,8 +154,8 @@ impl Block<'_> {
             _ => return None,
         };
         Some(Part {
-            content,
             signature: signature(self.signature),
+            ..content.into()
         })
     }
 }

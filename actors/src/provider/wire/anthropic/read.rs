@@ -1,18 +1,17 @@
 //! What a client that speaks Anthropic's Messages format asks.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
     conversation::{
-        Content, Conversation, Effort, Format, Media, Message, OutputShape, Part, Raw, Reasoning,
-        Rest, Role, Sampling, Signature, Source, ThinkingBudget, Tool, ToolCall, ToolChoice,
-        ToolResult,
+        Content, Conversation, Effort, Format, Kept, Media, Message, OutputShape, Part, Place, Raw,
+        Reasoning, Rest, Role, Sampling, Signature, Source, ThinkingBudget, Tool, ToolCall,
+        ToolChoice, ToolResult,
     },
     provider::wire::{
-        fields::{Asked, BadRequest, Fields},
+        asked::{Asked, BadRequest},
+        fields::Fields,
         media,
     },
 };
@@ -32,13 +31,11 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
     if fields.object("thread")?.is_some() {
         return Err(threaded());
     }
-    let mut extras = false;
-    let conversation = conversation(fields, &mut extras)?;
+    let conversation = conversation(fields)?;
     let raw = Raw {
         format: Format::Anthropic,
         body: body.clone(),
         wants_usage: true,
-        holds_extras: extras,
     };
     Ok(Asked::new(model, conversation, max_tokens, stream, raw))
 }
@@ -53,11 +50,10 @@ fn threaded() -> BadRequest {
     }
 }
 
-fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {
-    let mut conversation = Conversation {
-        system: system(&mut fields)?,
-        ..Conversation::default()
-    };
+fn conversation(mut fields: Fields) -> Result<Conversation, BadRequest> {
+    let mut conversation = Conversation::default();
+    system(&mut fields, &mut conversation)?;
+    let above = conversation.messages.len();
     for mut said in fields.objects("messages")? {
         let role = match said.needed("role")?.as_str() {
             "user" => Role::User,
@@ -65,26 +61,31 @@ fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, B
             "system" => Role::System,
             _ => return Err(said.wrong("role", "user or assistant")),
         };
-        let parts = content(&mut said, "content", extras)?;
-        conversation.messages.push(Message { role, parts });
+        let parts = content(&mut said, "content")?;
+        let mut kept = said.kept(Format::Anthropic);
+        if role == Role::System {
+            // So that it stays where it is.
+            kept.get_or_insert_with(|| Kept::nothing(Format::Anthropic));
+        }
+        conversation.messages.push(Message { role, parts, kept });
     }
-    if conversation.messages.is_empty() {
+    if conversation.messages.len() == above {
         return Err(fields.wrong("messages", "a list with at least one message"));
     }
     let mut vendor_tools = Vec::new();
     for offered in fields.objects("tools")? {
         tool(offered, &mut conversation.tools, &mut vendor_tools)?;
     }
-    if let Some(mut chosen) = fields.object("tool_choice")? {
+    if let Some(mut chosen) = fields.object_of("tool_choice", &["auto", "any", "none", "tool"])? {
         conversation.tool_choice = Some(match chosen.needed("type")?.as_str() {
-            "auto" => ToolChoice::Auto,
             "any" => ToolChoice::Any,
             "none" => ToolChoice::None,
             "tool" => ToolChoice::Named(chosen.needed("name")?),
-            _ => return Err(chosen.wrong("type", "one of auto, any, tool, none")),
+            _ => ToolChoice::Auto,
         });
         let one = chosen.flag("disable_parallel_tool_use")?;
         conversation.parallel_tool_calls = one.map(|one| !one);
+        fields.put_by("tool_choice", chosen);
     }
     conversation.stop = fields.texts("stop_sequences")?;
     conversation.sampling = Sampling {
@@ -96,27 +97,41 @@ fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, B
     reason(&mut fields, &mut conversation)?;
     if let Some(mut metadata) = fields.object("metadata")? {
         conversation.user = metadata.text("user_id")?;
+        fields.put_by("metadata", metadata);
     }
-    conversation.rest = Rest::new(Format::Anthropic, fields.rest(), vendor_tools);
+    let (left, within) = fields.left();
+    conversation.rest = Rest::new(Format::Anthropic, left, within, vendor_tools);
     Ok(conversation)
 }
 
-fn system(fields: &mut Fields) -> Result<Vec<Arc<str>>, BadRequest> {
+/// A text with something beside it (`cache_control`) is a message of the system's, in front of all others.
+fn system(fields: &mut Fields, into: &mut Conversation) -> Result<(), BadRequest> {
     match fields.take("system") {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![text.into()]),
+        None => {}
+        Some(Value::String(text)) => into.system.push(text.into()),
         Some(Value::Array(items)) => {
-            let text = |(index, item)| {
+            for (index, item) in items.into_iter().enumerate() {
                 let mut block = Fields::of(format!("system[{index}]"), item)?;
-                Ok(block.needed("text")?.into())
-            };
-            items.into_iter().enumerate().map(text).collect()
+                let text = block.needed("text")?;
+                block.take("type");
+                match block.kept(Format::Anthropic) {
+                    None if into.messages.is_empty() => into.system.push(text.into()),
+                    kept => {
+                        let part = Part {
+                            kept,
+                            ..Part::text(text)
+                        };
+                        into.messages.push(Message::new(Role::System, vec![part]));
+                    }
+                }
+            }
         }
-        Some(_) => Err(fields.wrong("system", "a string or a list of text blocks")),
+        Some(_) => return Err(fields.wrong("system", "a string or a list of text blocks")),
     }
+    Ok(())
 }
 
-fn content(said: &mut Fields, name: &str, extras: &mut bool) -> Result<Vec<Part>, BadRequest> {
+fn content(said: &mut Fields, name: &str) -> Result<Vec<Part>, BadRequest> {
     let path = said.at(name);
     match said.take(name) {
         None => Ok(Vec::new()),
@@ -125,7 +140,7 @@ fn content(said: &mut Fields, name: &str, extras: &mut bool) -> Result<Vec<Part>
             let mut parts = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
                 let block = Fields::of(format!("{path}[{index}]"), item)?;
-                parts.extend(part(block, extras)?);
+                parts.push(part(block)?);
             }
             Ok(parts)
         }
@@ -133,36 +148,29 @@ fn content(said: &mut Fields, name: &str, extras: &mut bool) -> Result<Vec<Part>
     }
 }
 
-/// `None` for what only the vendor itself understands: its own searches and the like.
-fn part(mut block: Fields, extras: &mut bool) -> Result<Option<Part>, BadRequest> {
+/// What only the vendor itself understands, its own searches and the like, stays as it is.
+fn part(mut block: Fields) -> Result<Part, BadRequest> {
     let kind = block.needed("type")?;
     let mut signature = None;
     let content = match kind.as_str() {
         "text" => Content::Text(block.needed("text")?),
-        "image" => Content::Image(Media::new(source(&mut block)?)),
-        "document" => {
+        "image" if is_somewhere(&block)? => Content::Image(Media::new(source(&mut block)?)),
+        "document" if is_somewhere(&block)? => {
             let mut media = Media::new(source(&mut block)?);
             media.name = block.text("title")?;
             Content::File(media)
         }
         "thinking" => {
             let text = block.text("signature")?.filter(|text| !text.is_empty());
-            signature = text.map(|text| (Format::Anthropic, text));
-            // One that the hub told of another vendor.
-            *extras |= signature.is_none();
+            signature = text.map(|text| Signature {
+                format: Format::Anthropic,
+                text: text.into(),
+            });
             Content::Thinking(block.text("thinking")?.unwrap_or_default())
         }
         "redacted_thinking" => Content::RedactedThinking(block.needed("data")?),
         "tool_use" => {
-            if let Some(mut extra) = block.object("extra_content")? {
-                *extras = true;
-                let google = extra.object("google")?;
-                let text = match google {
-                    Some(mut google) => google.text("thought_signature")?,
-                    None => None,
-                };
-                signature = text.map(|text| (Format::Gemini, text));
-            }
+            signature = block.google_signature()?;
             Content::ToolCall(ToolCall {
                 id: block.needed("id")?,
                 name: block.needed("name")?,
@@ -175,25 +183,38 @@ fn part(mut block: Fields, extras: &mut bool) -> Result<Option<Part>, BadRequest
         }
         "tool_result" => Content::ToolResult(ToolResult {
             id: block.needed("tool_use_id")?,
-            parts: content(&mut block, "content", extras)?,
+            parts: content(&mut block, "content")?,
             is_error: block.flag("is_error")?.unwrap_or(false),
         }),
-        _ => return Ok(None),
+        _ => {
+            let foreign = block.foreign(Format::Anthropic, Place::Content, "type", kind);
+            return Ok(foreign.into());
+        }
     };
-    Ok(Some(Part {
+    Ok(Part {
         content,
-        signature: signature.map(|(format, text)| Signature {
-            format,
-            text: text.into(),
-        }),
-    }))
+        signature,
+        kept: block.kept(Format::Anthropic),
+    })
+}
+
+/// Whether something is at a place that the language can name.
+fn is_somewhere(block: &Fields) -> Result<bool, BadRequest> {
+    let source = block.see("source").filter(|source| source.is_object());
+    let Some(source) = source else {
+        return Err(block.wrong("source", "an object"));
+    };
+    match source.get("type").and_then(Value::as_str) {
+        Some(kind) => Ok(["base64", "text", "url", "file"].contains(&kind)),
+        None => Err(block.wrong("source.type", "a string")),
+    }
 }
 
 fn source(block: &mut Fields) -> Result<Source, BadRequest> {
     let Some(mut source) = block.object("source")? else {
         return Err(block.wrong("source", "an object"));
     };
-    Ok(match source.needed("type")?.as_str() {
+    let place = match source.needed("type")?.as_str() {
         "base64" => Source::Inline {
             media_type: source.needed("media_type")?,
             data: source.needed("data")?,
@@ -205,12 +226,13 @@ fn source(block: &mut Fields) -> Result<Source, BadRequest> {
             data: media::base64(&source.needed("data")?),
         },
         "url" => media::at(source.needed("url")?),
-        "file" => Source::Id {
+        _ => Source::Id {
             format: Format::Anthropic,
             id: source.needed("file_id")?,
         },
-        _ => return Err(source.wrong("type", "one of base64, text, url, file")),
-    })
+    };
+    block.put_by("source", source);
+    Ok(place)
 }
 
 fn tool(
@@ -220,42 +242,45 @@ fn tool(
 ) -> Result<(), BadRequest> {
     let kind = offered.text("type")?;
     if kind.as_deref().is_some_and(|kind| kind != "custom") {
-        let mut left = offered.rest();
+        let (mut left, _) = offered.left();
         left.shift_insert(0, "type".to_owned(), kind.into());
         vendor_tools.push(Value::Object(left));
         return Ok(());
     }
-    into.push(Tool {
+    let tool = Tool {
         name: offered.needed("name")?,
         description: offered.text("description")?,
         schema: offered.take("input_schema"),
         strict: offered.flag("strict")?,
+        kept: None,
+    };
+    into.push(Tool {
+        kept: offered.kept(Format::Anthropic),
+        ..tool
     });
     Ok(())
 }
 
 fn reason(fields: &mut Fields, conversation: &mut Conversation) -> Result<(), BadRequest> {
     let mut reasoning = Reasoning::default();
-    if let Some(mut thinking) = fields.object("thinking")? {
-        reasoning.budget = Some(match thinking.needed("type")?.as_str() {
+    let known = ["enabled", "adaptive", "disabled"];
+    if let Some(mut thinking) = fields.object_of("thinking", &known)? {
+        let budget = match thinking.needed("type")?.as_str() {
             "enabled" => match thinking.count("budget_tokens")? {
                 Some(tokens) => ThinkingBudget::Tokens(tokens),
                 None => return Err(thinking.wrong("budget_tokens", "a whole number")),
             },
             "adaptive" => ThinkingBudget::Adaptive,
-            "disabled" => ThinkingBudget::Off,
-            _ => return Err(thinking.wrong("type", "one of enabled, adaptive, disabled")),
-        });
-        reasoning.shown = (reasoning.budget != Some(ThinkingBudget::Off)).then_some(true);
+            _ => ThinkingBudget::Off,
+        };
+        reasoning.budget = Some(budget);
+        reasoning.shown = (budget != ThinkingBudget::Off).then_some(true);
+        fields.put_by("thinking", thinking);
     }
     if let Some(mut config) = fields.object("output_config")? {
-        if let Some(word) = config.text("effort")? {
-            reasoning.effort =
-                Some(Effort::read(&word).ok_or_else(|| {
-                    config.wrong("effort", "one of low, medium, high, xhigh, max")
-                })?);
-        }
-        if let Some(mut format) = config.object("format")? {
+        reasoning.effort = config.word("effort", Effort::read)?;
+        if let Some(mut format) = config.object_of("format", &["json_schema"])? {
+            format.take("type");
             conversation.output = Some(OutputShape::JsonSchema {
                 name: None,
                 description: None,
@@ -266,7 +291,9 @@ fn reason(fields: &mut Fields, conversation: &mut Conversation) -> Result<(), Ba
                 // The vendor knows no other.
                 strict: Some(true),
             });
+            config.put_by("format", format);
         }
+        fields.put_by("output_config", config);
     }
     conversation.reasoning = reasoning;
     Ok(())

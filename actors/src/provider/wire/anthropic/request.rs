@@ -11,7 +11,7 @@ use super::{
     tools::{Choice, Offered, tools},
 };
 use crate::{
-    conversation::{Conversation, Format, OutputShape, Raw},
+    conversation::{Content, Conversation, Format, OutputShape, Raw},
     protocol::{CompletionRequest, Failure},
     provider::wire::{
         Dialect, Encoded,
@@ -34,7 +34,8 @@ const HOTTER: &str = "temperature>1";
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<Words<'a>>,
     messages: Vec<Said<'a>>,
@@ -51,7 +52,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Choice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    thinking: Option<Thinking>,
+    thinking: Option<Thought<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<OutputConfig<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,22 +64,37 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
+struct Thought<'a> {
+    #[serde(flatten)]
+    thinking: Thinking,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
 struct OutputConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<OutputFormat<'a>>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
 struct OutputFormat<'a> {
     r#type: &'static str,
     schema: &'a Value,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
 struct Metadata<'a> {
-    user_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 const PATH: &str = "/messages";
@@ -91,14 +107,19 @@ pub(super) fn encode(
 ) -> Result<Encoded, Failure> {
     let mut taken = Taken::new(dialect);
     let raw = request.raw.as_deref().filter(|raw| {
-        raw.format == Format::Anthropic && !raw.holds_extras && taken.takes("system")
+        let clean = !holds_extras(&request.conversation);
+        raw.format == Format::Anthropic && clean && taken.takes("system")
     });
     if let Some(raw) = raw {
         return pass(raw, request, model, dialect, &mut taken);
     }
     let conversation = &*request.conversation;
     let script = taken.script(conversation).with_a_turn();
-    let later = script.later_system();
+    let later = script.later_system(Some(Format::Anthropic));
+    taken.leave_untold(conversation, Format::Anthropic, false)?;
+    let rest = conversation.rest.as_ref();
+    let within = |path| rest.and_then(|rest| rest.within(Format::Anthropic, path));
+    let says = |name| rest.is_some_and(|rest| rest.says(Format::Anthropic, name));
     let max_tokens = request
         .max_tokens
         .unwrap_or_else(|| known(request.ceiling).unwrap_or(USUAL_LIMIT));
@@ -125,7 +146,7 @@ pub(super) fn encode(
     );
     let body = Body {
         model,
-        max_tokens,
+        max_tokens: Some(max_tokens).filter(|_| !says("max_tokens")),
         system: system(&script, &later),
         messages: messages(&script)?,
         temperature: temperature.map(|temperature| temperature.min(HOTTEST)),
@@ -133,12 +154,15 @@ pub(super) fn encode(
         top_k: taken.take("top_k", sampling.top_k.filter(|_| !thinks)),
         stop_sequences,
         tools: offered,
-        tool_choice,
-        thinking,
+        tool_choice: tool_choice.filter(|_| !says("tool_choice")),
+        thinking: thinking
+            .filter(|_| !says("thinking"))
+            .map(|thinking| Thought {
+                thinking,
+                kept: within("thinking"),
+            }),
         output_config: output(&mut taken, conversation, effort),
-        metadata: taken
-            .take("user", conversation.user.as_deref())
-            .map(|user_id| Metadata { user_id }),
+        metadata: metadata(&mut taken, conversation),
         stream: request.stream.then_some(true),
         rest: taken.rest(conversation.rest.as_ref(), Format::Anthropic),
     };
@@ -159,7 +183,10 @@ fn pass(
     let mut edits = vec![Edit::Set("model", passthrough::quoted(model))];
     let limit = request.max_tokens.or(known(request.ceiling));
     let limit = limit.unwrap_or(USUAL_LIMIT);
-    edits.push(Edit::Set("max_tokens", limit.to_string()));
+    let rest = request.conversation.rest.as_ref();
+    if !rest.is_some_and(|rest| rest.says(Format::Anthropic, "max_tokens")) {
+        edits.push(Edit::Set("max_tokens", limit.to_string()));
+    }
     for name in passthrough::unwanted(&raw.body, dialect) {
         edits.push(Edit::Remove(name));
         taken.dropped.push(Cow::Owned(name.to_owned()));
@@ -172,6 +199,26 @@ fn pass(
         dropped: std::mem::take(&mut taken.dropped),
         raw: true,
     })
+}
+
+/// Whether it holds what the vendor never said, and does not take: another's signatures, and thoughts
+/// without its own.
+fn holds_extras(conversation: &Conversation) -> bool {
+    let mut parts = conversation.messages.iter().flat_map(|said| &said.parts);
+    parts.any(|part| {
+        let own = part.signature.as_ref().map(|signature| signature.format);
+        match part.content {
+            Content::Thinking(_) => own != Some(Format::Anthropic),
+            _ => own.is_some_and(|own| own != Format::Anthropic),
+        }
+    })
+}
+
+fn metadata<'a>(taken: &mut Taken<'_>, conversation: &'a Conversation) -> Option<Metadata<'a>> {
+    let rest = conversation.rest.as_ref();
+    let user_id = taken.take("user", conversation.user.as_deref());
+    let kept = rest.and_then(|rest| rest.within(Format::Anthropic, "metadata"));
+    (user_id.is_some() || kept.is_some()).then_some(Metadata { user_id, kept })
 }
 
 fn known(ceiling: u32) -> Option<u32> {
@@ -195,12 +242,15 @@ fn output<'a>(
     conversation: &'a Conversation,
     effort: Option<&'static str>,
 ) -> Option<OutputConfig<'a>> {
+    let rest = conversation.rest.as_ref();
+    let within = |path| rest.and_then(|rest| rest.within(Format::Anthropic, path));
     let format = match &conversation.output {
         Some(OutputShape::JsonSchema { schema, .. }) => {
             let schema = taken.take("response_format", Some(schema));
             schema.map(|schema| OutputFormat {
                 r#type: "json_schema",
                 schema,
+                kept: within("output_config.format"),
             })
         }
         // The vendor has no JSON without a schema.
@@ -210,5 +260,11 @@ fn output<'a>(
         }
         None => None,
     };
-    (effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format })
+    let kept = within("output_config");
+    let any = effort.is_some() || format.is_some() || kept.is_some();
+    any.then_some(OutputConfig {
+        effort,
+        format,
+        kept,
+    })
 }

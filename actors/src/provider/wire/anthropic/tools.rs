@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    conversation::{Content, Conversation, Tool, ToolChoice},
-    provider::wire::names,
+    conversation::{Content, Conversation, Format, Tool, ToolChoice},
+    provider::wire::{names, untold},
 };
 
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ pub(super) enum Offered<'a> {
         input_schema: Cow<'a, Value>,
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
+        #[serde(flatten)]
+        kept: Option<&'a Map<String, Value>>,
     },
     Vendors(&'a Value),
 }
@@ -31,6 +33,8 @@ pub(super) struct Choice<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     disable_parallel_tool_use: Option<bool>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 /// What is offered, and what the model is to do with it.
@@ -51,6 +55,7 @@ pub(super) fn tools<'a>(
         r#type: "none",
         name: None,
         disable_parallel_tool_use: None,
+        kept: None,
     });
     (called.into_iter().map(remembered).collect(), choice)
 }
@@ -75,6 +80,7 @@ fn remembered(name: &str) -> Offered<'_> {
         description: None,
         input_schema: Cow::Owned(json!({"type": "object"})),
         strict: None,
+        kept: None,
     }
 }
 
@@ -97,6 +103,7 @@ fn offered(tool: &Tool) -> Offered<'_> {
             }
         },
         strict: tool.strict,
+        kept: untold::beside(tool.kept.as_deref(), Format::Anthropic),
     }
 }
 
@@ -117,5 +124,9 @@ fn choice(conversation: &Conversation) -> Option<Choice<'_>> {
         r#type: kind,
         name,
         disable_parallel_tool_use: one.filter(|_| *chosen != ToolChoice::None),
+        kept: conversation
+            .rest
+            .as_ref()
+            .and_then(|rest| rest.within(Format::Anthropic, "tool_choice")),
     })
 }

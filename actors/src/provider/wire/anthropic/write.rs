@@ -47,7 +47,7 @@ fn block(part: &Part) -> Option<Value> {
         // The format has no place for a picture: the door says so.
         Content::Image(_) => return None,
         // A model answers with none of these.
-        Content::Audio(_) | Content::File(_) | Content::ToolResult(_) => {
+        Content::Audio(_) | Content::File(_) | Content::ToolResult(_) | Content::Foreign(_) => {
             return None;
         }
     })

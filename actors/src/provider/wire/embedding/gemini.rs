@@ -109,7 +109,7 @@ impl Wire<EmbeddingRequest> for Gemini {
     ) -> Result<Encoded, Failure> {
         let EmbeddingInput::Texts(texts) = &request.input else {
             return Err(Failure {
-                advice: Some("Its API takes no tokens: send the texts themselves."),
+                advice: Some("Its API takes no tokens: send the texts themselves.".into()),
                 ..Failure::new(FailureKind::Rejected, Class::NextNow)
             });
         };

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::MOST;
 use crate::{
     protocol::{EmbeddingInput, EmbeddingRequest, Encoding},
-    provider::wire::{fields::BadRequest, passthrough, taken::shown},
+    provider::wire::{asked::BadRequest, passthrough, taken::shown},
 };
 
 /// What `input` can be.

@@ -204,6 +204,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Text(more),
                 signature: None,
+                ..
             },
         ) => {
             text.push_str(&more);
@@ -213,6 +214,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Thinking(more),
                 signature: None,
+                ..
             },
         ) => text.push_str(&more),
         (
@@ -220,6 +222,7 @@ fn push(parts: &mut Vec<Part>, part: Part) {
             Part {
                 content: Content::Text(text) | Content::Thinking(text),
                 signature: None,
+                ..
             },
         ) if text.is_empty() => {}
         (_, part) => parts.push(part),
@@ -291,7 +294,10 @@ impl Piece<'_> {
                 }
             }
         };
-        Part { content, signature }
+        Part {
+            signature,
+            ..content.into()
+        }
     }
 }
 

@@ -8,7 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::{
     conversation::{Content, Format, Media, Message, Part, Role, Source, ToolResult, joined},
     protocol::Failure,
-    provider::wire::{arguments::Arguments, media, names, taken::Script},
+    provider::wire::{
+        arguments::Arguments,
+        media, names,
+        taken::{Above, Script},
+        untold,
+    },
 };
 
 /// What stands for the signature of a call that no Gemini made; the vendor takes it for one.
@@ -25,7 +30,7 @@ pub(super) struct Turn<'a> {
 #[serde(rename_all = "camelCase")]
 struct Piece<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     thought: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,9 +76,9 @@ struct FunctionResponse<'a> {
     response: Value,
 }
 
-pub(super) fn system<'a>(script: &'a Script<'_>, later: &'a [String]) -> Option<Turn<'a>> {
+pub(super) fn system<'a>(script: &'a Script<'_>, later: &'a [Above<'_>]) -> Option<Turn<'a>> {
     let texts = script.system.iter().copied();
-    let texts = texts.chain(later.iter().map(String::as_str));
+    let texts = texts.chain(later.iter().map(|above| &*above.text));
     let parts: Vec<_> = texts.map(Piece::text).collect();
     (!parts.is_empty()).then_some(Turn { role: None, parts })
 }
@@ -86,7 +91,7 @@ pub(super) fn contents<'a>(script: &'a Script<'_>, signs: bool) -> Result<Vec<Tu
         let (role, parts) = match said.role {
             Role::System => continue,
             Role::User => ("user", user(said, &called)?),
-            Role::Assistant => ("model", model_turn(said, signs)),
+            Role::Assistant => ("model", model_turn(said, signs)?),
         };
         // The vendor wants all results of one turn in one.
         if let Some(last) = turns.last_mut()
@@ -141,6 +146,7 @@ fn user<'a>(
 fn shown(part: &Part) -> Result<Option<Piece<'_>>, Failure> {
     Ok(match &part.content {
         Content::Text(text) => Some(Piece::text(text)),
+        Content::Foreign(foreign) => untold::as_text(foreign).map(Piece::text),
         Content::Image(media) => Some(place(media, media::no_image_urls)?),
         Content::Audio(media) | Content::File(media) => Some(place(media, media::no_urls)?),
         // No part of a user's turn.
@@ -197,7 +203,7 @@ fn known_id(id: &str) -> Option<&str> {
 
 /// A turn of the model. Of the calls in one turn the first carries the signature, so a turn that
 /// another vendor made gets the word for that there.
-fn model_turn(said: &Message, signs: bool) -> Vec<Piece<'_>> {
+fn model_turn(said: &Message, signs: bool) -> Result<Vec<Piece<'_>>, Failure> {
     let is_call = |part: &Part| matches!(part.content, Content::ToolCall(_));
     let mut foreign = signs
         && !said
@@ -232,6 +238,11 @@ fn model_turn(said: &Message, signs: bool) -> Vec<Piece<'_>> {
                 thought: true,
                 ..Piece::text(text)
             },
+            content @ (Content::Image(media) | Content::Audio(media) | Content::File(media))
+                if untold::tells_of_the_model(content, Format::Gemini) =>
+            {
+                place(media, media::no_urls)?
+            }
             _ => continue,
         };
         pieces.push(Piece {
@@ -239,7 +250,7 @@ fn model_turn(said: &Message, signs: bool) -> Vec<Piece<'_>> {
             ..piece
         });
     }
-    pieces
+    Ok(pieces)
 }
 
 fn own_signature(part: &Part) -> Option<&str> {
@@ -254,9 +265,9 @@ impl<'a> Piece<'a> {
         self.function_response.is_some()
     }
 
-    fn text(text: &'a str) -> Self {
+    fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self {
-            text: Some(text),
+            text: Some(text.into()),
             ..Self::default()
         }
     }

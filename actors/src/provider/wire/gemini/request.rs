@@ -88,7 +88,8 @@ pub(super) fn encode(
     }
     let conversation = &*request.conversation;
     let script = taken.script(conversation).with_a_turn();
-    let later = script.later_system();
+    taken.leave_untold(conversation, Format::Gemini, false)?;
+    let later = script.later_system(None);
     let signs = thinking::version(model).is_none_or(|(major, _)| major >= 3);
     let any_tools = !conversation.tools.is_empty();
     let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::Gemini);

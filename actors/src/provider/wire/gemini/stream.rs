@@ -42,7 +42,13 @@ impl Stream {
         }
     }
 
-    fn part(&mut self, Part { content, signature }: Part, into: &mut Vec<Event>) {
+    fn part(
+        &mut self,
+        Part {
+            content, signature, ..
+        }: Part,
+        into: &mut Vec<Event>,
+    ) {
         self.made.see(&content);
         match content {
             Content::ToolCall(call) => {

@@ -264,8 +264,8 @@ impl Call<'_> {
             arguments,
         };
         Part {
-            content: Content::ToolCall(call),
             signature,
+            ..Content::ToolCall(call).into()
         }
     }
 }

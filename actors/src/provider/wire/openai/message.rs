@@ -3,14 +3,26 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::write::refusal;
-use crate::{
-    conversation::{Content, Format, Media, Message, Part, Role, Source, joined},
-    protocol::Failure,
-    provider::wire::{media, names},
+use super::{
+    memory::Memory,
+    piece::{Known, Piece, Words, piece, words},
+    write::refusal,
 };
+use crate::{
+    conversation::{self, Content, Format, Part, Place, Role, ToolCall},
+    protocol::Failure,
+    provider::wire::{names, untold},
+};
+
+/// A message, or one of a role that only its format knows, as it came.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Message<'a> {
+    Said(Said<'a>),
+    Foreign(&'a Map<String, Value>),
+}
 
 #[derive(Serialize)]
 pub(super) struct Said<'a> {
@@ -20,254 +32,192 @@ pub(super) struct Said<'a> {
     content: Words<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Called<'a>>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
-/// What was said in one turn.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Words<'a> {
-    Text(Cow<'a, str>),
-    Parts(Vec<Piece<'a>>),
-    Nothing,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Piece<'a> {
-    Text { text: Cow<'a, str> },
-    ImageUrl { image_url: ImageUrl<'a> },
-    InputAudio { input_audio: InputAudio<'a> },
-    File { file: File<'a> },
-}
-
-#[derive(Serialize)]
-struct ImageUrl<'a> {
-    url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct InputAudio<'a> {
-    data: &'a str,
-    format: &'static str,
-}
-
-#[derive(Serialize)]
-struct File<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filename: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_data: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_id: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Called<'a> {
-    id: &'a str,
-    r#type: &'static str,
-    function: CalledFunction<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra_content: Option<Value>,
+enum Called<'a> {
+    Function {
+        id: &'a str,
+        r#type: &'static str,
+        function: CalledFunction<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        extra_content: Option<Value>,
+        #[serde(flatten)]
+        kept: Option<&'a Map<String, Value>>,
+    },
+    Foreign(&'a Map<String, Value>),
 }
 
 #[derive(Serialize)]
 struct CalledFunction<'a> {
     name: Cow<'a, str>,
     arguments: &'a str,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 pub(super) fn push<'a>(
-    said: &'a Message,
-    google: bool,
-    into: &mut Vec<Said<'a>>,
+    said: &'a conversation::Message,
+    memory: Memory,
+    into: &mut Vec<Message<'a>>,
 ) -> Result<(), Failure> {
+    let kept = untold::beside(said.kept.as_deref(), Format::OpenAi);
     match said.role {
-        Role::System => into.push(Said::text("system", joined(&said.parts))),
-        Role::User => push_user(said, into)?,
-        Role::Assistant => into.push(assistant(said, google)),
+        Role::System => into.push(Message::Said(Said {
+            kept,
+            ..Said::new("system", words(&said.parts)?)
+        })),
+        Role::User => push_user(said, kept, into)?,
+        Role::Assistant => into.push(Message::Said(assistant(said, kept, memory)?)),
     }
     Ok(())
 }
 
-/// Results of tools come first, each as a message of its own. Pictures in them follow as the user's:
-/// the format has no other place for them.
-fn push_user<'a>(said: &'a Message, into: &mut Vec<Said<'a>>) -> Result<(), Failure> {
+/// Results of tools come first, each as a message of its own. Pictures in them follow as the user's, but
+/// for those that came in such a message: not everyone who speaks the format takes them there.
+fn push_user<'a>(
+    said: &'a conversation::Message,
+    kept: Option<&'a Map<String, Value>>,
+    into: &mut Vec<Message<'a>>,
+) -> Result<(), Failure> {
     let mut pieces = Vec::new();
     for part in &said.parts {
-        let Content::ToolResult(result) = &part.content else {
-            pieces.extend(piece(part)?);
-            continue;
-        };
-        let is_text = |part: &&Part| matches!(part.content, Content::Text(_));
-        for other in result.parts.iter().filter(|part| !is_text(part)) {
-            pieces.extend(piece(other)?);
+        match &part.content {
+            Content::ToolResult(result) => {
+                let stays = |part: &&Part| {
+                    let own = part.kept.as_ref().map(|kept| kept.format);
+                    matches!(part.content, Content::Text(_)) || own == Some(Format::OpenAi)
+                };
+                for other in result.parts.iter().filter(|part| !stays(part)) {
+                    pieces.extend(piece(other)?);
+                }
+                into.push(Message::Said(Said {
+                    tool_call_id: Some(&result.id),
+                    kept: untold::beside(part.kept.as_deref(), Format::OpenAi),
+                    ..Said::new("tool", words(result.parts.iter().filter(stays))?)
+                }));
+            }
+            Content::Foreign(foreign)
+                if foreign.place == Place::Message && foreign.format == Format::OpenAi =>
+            {
+                into.push(Message::Foreign(&foreign.value));
+            }
+            _ => pieces.extend(piece(part)?),
         }
-        into.push(Said {
-            role: "tool",
-            tool_call_id: Some(&result.id),
-            content: Words::Text(one_text(&result.parts)),
-            refusal: None,
-            tool_calls: Vec::new(),
-        });
     }
     let content = match pieces.as_mut_slice() {
         [] => return Ok(()),
-        [Piece::Text { text }] => Words::Text(std::mem::take(text)),
+        [
+            Piece::Known {
+                known: Known::Text { text },
+                kept: None,
+            },
+        ] => Words::Text(std::mem::take(text)),
         _ => Words::Parts(pieces),
     };
-    into.push(Said {
-        role: "user",
-        tool_call_id: None,
-        content,
-        refusal: None,
-        tool_calls: Vec::new(),
-    });
+    into.push(Message::Said(Said {
+        kept,
+        ..Said::new("user", content)
+    }));
     Ok(())
 }
 
-/// Thinking stays with the vendor that thought: this format has no place for it in a request.
-fn assistant(said: &Message, google: bool) -> Said<'_> {
-    let calls = said.parts.iter().filter_map(|part| match &part.content {
-        Content::ToolCall(call) => Some((call, part.signature.as_ref())),
-        _ => None,
-    });
-    let tool_calls: Vec<_> = calls
-        .map(|(call, signature)| Called {
-            id: &call.id,
-            r#type: "function",
-            function: CalledFunction {
-                name: names::outer(&call.name),
-                arguments: if call.arguments.is_empty() {
-                    "{}"
-                } else {
-                    &call.arguments
-                },
-            },
-            extra_content: signature
-                .filter(|signature| google && signature.format == Format::Gemini)
-                .map(|signature| super::extra_content(&signature.text)),
-        })
-        .collect();
-    let text = one_text(&said.parts);
+/// Thinking stays with the vendor that thought, unless it wants it back: the format itself has no place
+/// for it in a request.
+fn assistant<'a>(
+    said: &'a conversation::Message,
+    kept: Option<&'a Map<String, Value>>,
+    memory: Memory,
+) -> Result<Said<'a>, Failure> {
+    let mut tool_calls = Vec::new();
+    let mut thoughts = String::new();
+    for part in &said.parts {
+        match &part.content {
+            Content::ToolCall(call) => tool_calls.push(called(call, part, memory)),
+            Content::Foreign(foreign)
+                if foreign.place == Place::Calls && foreign.format == Format::OpenAi =>
+            {
+                tool_calls.push(Called::Foreign(&foreign.value));
+            }
+            Content::Thinking(text) if memory.aloud && part.signature.is_none() => {
+                thoughts.push_str(text);
+            }
+            _ => {}
+        }
+    }
     let refusal = refusal(&said.parts);
-    let is_more = !tool_calls.is_empty() || refusal.is_some();
-    Said {
-        role: "assistant",
-        tool_call_id: None,
-        content: if text.is_empty() && is_more {
+    let content = match words(&said.parts)? {
+        Words::Text(text)
+            if text.is_empty()
+                && (!tool_calls.is_empty() || refusal.is_some() || kept.is_some()) =>
+        {
             Words::Nothing
-        } else {
-            Words::Text(text)
-        },
+        }
+        words => words,
+    };
+    Ok(Said {
         refusal,
+        reasoning_content: (!thoughts.is_empty()).then_some(thoughts),
         tool_calls,
-    }
-}
-
-fn one_text(parts: &[Part]) -> Cow<'_, str> {
-    match parts {
-        [
-            Part {
-                content: Content::Text(text),
-                ..
-            },
-        ] => Cow::Borrowed(text),
-        parts => Cow::Owned(joined(parts)),
-    }
-}
-
-fn piece(part: &Part) -> Result<Option<Piece<'_>>, Failure> {
-    Ok(Some(match &part.content {
-        Content::Text(text) => Piece::Text { text: text.into() },
-        Content::Image(image) => Piece::ImageUrl {
-            image_url: ImageUrl {
-                url: media::url(&image.source).ok_or_else(|| {
-                    media::untakeable("This provider does not know the image's id: send the image.")
-                })?,
-                detail: image.detail.as_deref(),
-            },
-        },
-        Content::Audio(audio) => Piece::InputAudio {
-            input_audio: sound(audio).ok_or_else(|| {
-                media::untakeable("This provider takes audio as wav or mp3, inside the request.")
-            })?,
-        },
-        Content::File(file) => match written(file) {
-            Some(text) => Piece::Text { text: text.into() },
-            None => Piece::File {
-                file: document(file)?,
-            },
-        },
-        // No part of a user's turn.
-        Content::Thinking(_)
-        | Content::RedactedThinking(_)
-        | Content::Refusal(_)
-        | Content::ToolCall(_)
-        | Content::ToolResult(_) => return Ok(None),
-    }))
-}
-
-fn sound(audio: &Media) -> Option<InputAudio<'_>> {
-    let Source::Inline { media_type, data } = &audio.source else {
-        return None;
-    };
-    let format = match media_type.as_str() {
-        "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
-        "audio/mpeg" | "audio/mp3" => "mp3",
-        _ => return None,
-    };
-    Some(InputAudio { data, format })
-}
-
-/// A document that is a text, under its title: the vendor's files are others (PDF).
-fn written(file: &Media) -> Option<String> {
-    let Source::Inline { media_type, data } = &file.source else {
-        return None;
-    };
-    let text = media_type
-        .starts_with("text/")
-        .then(|| media::text(data))??;
-    Some(match &file.name {
-        Some(title) => format!("{title}\n\n{text}"),
-        None => text,
+        kept,
+        ..Said::new("assistant", content)
     })
 }
 
-fn document(file: &Media) -> Result<File<'_>, Failure> {
-    let mut sent = File {
-        filename: file.name.as_deref(),
-        file_data: None,
-        file_id: None,
-    };
-    match &file.source {
-        Source::Inline { .. } => sent.file_data = media::url(&file.source),
-        Source::Id {
-            format: Format::OpenAi,
-            id,
-        } => sent.file_id = Some(id),
-        Source::Url { .. } | Source::Id { .. } => {
-            return Err(media::untakeable(
-                "This provider takes no file addresses: send the file inside the request.",
-            ));
-        }
+fn called<'a>(call: &'a ToolCall, part: &'a Part, memory: Memory) -> Called<'a> {
+    let kept = part.kept.as_deref();
+    let signature = part.signature.as_ref();
+    let signature =
+        signature.filter(|signature| memory.google && signature.format == Format::Gemini);
+    let extra = untold::within(kept, Format::OpenAi, "extra_content");
+    let mut extra_content = extra.map(|extra| Value::Object(extra.clone()));
+    if let Some(signature) = signature {
+        let google = untold::within(kept, Format::OpenAi, "extra_content.google");
+        let mut google = google.cloned().unwrap_or_default();
+        google.insert("thought_signature".to_owned(), (*signature.text).into());
+        let extra = extra_content.get_or_insert_with(|| json!({}));
+        extra["google"] = Value::Object(google);
     }
-    Ok(sent)
+    Called::Function {
+        id: &call.id,
+        r#type: "function",
+        function: CalledFunction {
+            name: names::outer(&call.name),
+            arguments: if call.arguments.is_empty() {
+                "{}"
+            } else {
+                &call.arguments
+            },
+            kept: untold::within(kept, Format::OpenAi, "function"),
+        },
+        extra_content,
+        kept: untold::beside(kept, Format::OpenAi),
+    }
 }
 
 // === impl Said ===
 
 impl<'a> Said<'a> {
-    pub(super) fn text(role: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
+    fn new(role: &'static str, content: Words<'a>) -> Self {
         Self {
             role,
             tool_call_id: None,
-            content: Words::Text(text.into()),
+            content,
             refusal: None,
+            reasoning_content: None,
             tool_calls: Vec::new(),
+            kept: None,
         }
+    }
+
+    pub(super) fn text(role: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
+        Self::new(role, Words::Text(text.into()))
     }
 }

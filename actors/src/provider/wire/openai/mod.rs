@@ -1,12 +1,15 @@
 //! OpenAI's chat completions format (`api = "openai"`) and what its many speakers make of it.
 
 mod answer;
+mod memory;
 mod message;
 mod order;
+mod piece;
 mod read;
 mod read_message;
 mod request;
 mod stream;
+mod tools;
 pub(super) mod usage;
 mod write;
 mod write_stream;
@@ -49,7 +52,7 @@ impl Wire for OpenAi {
     ) -> Result<Encoded, Failure> {
         if request.count {
             return Err(Failure {
-                advice: Some("Its API has no way to count tokens."),
+                advice: Some("Its API has no way to count tokens.".into()),
                 ..Failure::new(FailureKind::Rejected, Class::Stop)
             });
         }

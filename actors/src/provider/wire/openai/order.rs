@@ -62,12 +62,18 @@ pub(super) fn in_order(
 
 /// A part up to so many bytes of its text, and what is left of it.
 fn cut(part: Part, most: usize) -> (Part, Option<Part>) {
-    match part.content {
+    match &part.content {
         Content::Text(text) if text.len() > most => {
             let (before, behind) = text.split_at(text.floor_char_boundary(most));
-            (Part::text(before), Some(Part::text(behind)))
+            let before = Part::text(before);
+            let rest = Content::Text(behind.to_owned());
+            let rest = Part {
+                content: rest,
+                ..part
+            };
+            (before, Some(rest))
         }
-        content => (Part { content, ..part }, None),
+        _ => (part, None),
     }
 }
 

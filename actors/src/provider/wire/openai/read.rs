@@ -8,7 +8,10 @@ use crate::{
     conversation::{
         Conversation, Effort, Format, OutputShape, Raw, Reasoning, Rest, Sampling, Tool, ToolChoice,
     },
-    provider::wire::fields::{Asked, BadRequest, Fields},
+    provider::wire::{
+        asked::{Asked, BadRequest},
+        fields::Fields,
+    },
 };
 
 /// Reads a body of `POST /v1/chat/completions`.
@@ -19,30 +22,34 @@ pub fn read_request(body: &Bytes) -> Result<Asked, BadRequest> {
     let mut fields = Fields::read(body)?;
     let model = fields.needed("model")?;
     let stream = fields.flag("stream")?.unwrap_or(false);
-    let wants_usage = match fields.object("stream_options")? {
-        Some(mut options) => options.flag("include_usage")?.unwrap_or(false),
-        None => false,
-    };
+    let mut wants_usage = false;
+    if let Some(mut options) = fields.object("stream_options")? {
+        wants_usage = options.flag("include_usage")?.unwrap_or(false);
+        fields.put_by("stream_options", options);
+    }
     let legacy = fields.count("max_tokens")?;
     let max_tokens = fields.count("max_completion_tokens")?.or(legacy);
-    let mut extras = false;
-    let conversation = conversation(fields, &mut extras)?;
+    if max_tokens.is_some() {
+        // Of two limits, one that means something is enough.
+        fields.take("max_tokens");
+        fields.take("max_completion_tokens");
+    }
+    let conversation = conversation(fields)?;
     let raw = Raw {
         format: Format::OpenAi,
         body: body.clone(),
         wants_usage,
-        holds_extras: extras,
     };
     Ok(Asked::new(model, conversation, max_tokens, stream, raw))
 }
 
-fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, BadRequest> {
+fn conversation(mut fields: Fields) -> Result<Conversation, BadRequest> {
     let mut conversation = Conversation::default();
     if !fields.has("messages") {
         return Err(fields.wrong("messages", "a list"));
     }
     for said in fields.objects("messages")? {
-        message(said, &mut conversation, extras)?;
+        message(said, &mut conversation)?;
     }
     if conversation.messages.is_empty() && conversation.system.is_empty() {
         return Err(fields.wrong("messages", "a list with at least one message"));
@@ -63,25 +70,22 @@ fn conversation(mut fields: Fields, extras: &mut bool) -> Result<Conversation, B
         frequency_penalty: fields.number("frequency_penalty")?,
         presence_penalty: fields.number("presence_penalty")?,
     };
-    let effort = fields.text("reasoning_effort")?;
-    let known = effort.as_deref().map(Effort::read);
-    if known == Some(None) {
-        return Err(fields.wrong(
-            "reasoning_effort",
-            "one of none, minimal, low, medium, high, xhigh, max",
-        ));
-    }
     conversation.reasoning = Reasoning {
-        effort: known.flatten(),
+        effort: fields.word("reasoning_effort", Effort::read)?,
         ..Reasoning::default()
     };
     conversation.user = fields.text("user")?;
-    let mut left = fields.rest();
+    let (mut left, within) = fields.left();
     // One answer is what there is.
-    if left.get("n").and_then(Value::as_u64) == Some(1) {
+    if left.get("n").and_then(Value::as_f64) == Some(1.0) {
         left.shift_remove("n");
     }
-    conversation.rest = Rest::new(Format::OpenAi, left, vendor_tools);
+    conversation.rest = Rest::new(Format::OpenAi, left, within, vendor_tools);
+    // The format itself has no such field, and many who speak it have.
+    if conversation.sampling.top_k.is_some() {
+        let rest = &mut conversation.rest;
+        rest.get_or_insert_with(|| Rest::nothing(Format::OpenAi));
+    }
     Ok(conversation)
 }
 
@@ -92,7 +96,7 @@ fn tool(
 ) -> Result<(), BadRequest> {
     let kind = offered.text("type")?;
     if kind.as_deref().is_some_and(|kind| kind != "function") {
-        let mut left = offered.rest();
+        let (mut left, _) = offered.left();
         left.shift_insert(0, "type".to_owned(), kind.into());
         vendor_tools.push(Value::Object(left));
         return Ok(());
@@ -100,55 +104,74 @@ fn tool(
     let Some(mut function) = offered.object("function")? else {
         return Err(offered.wrong("function", "an object"));
     };
-    into.push(Tool {
+    let tool = Tool {
         name: function.needed("name")?,
         description: function.text("description")?,
         schema: function.take("parameters"),
         strict: function.flag("strict")?,
+        kept: None,
+    };
+    offered.put_by("function", function);
+    into.push(Tool {
+        kept: offered.kept(Format::OpenAi),
+        ..tool
     });
     Ok(())
 }
 
+/// A choice that the language has no word for stays where it is.
 fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, BadRequest> {
-    const WHAT: &str = "auto, none, required or a function";
-    Ok(Some(match fields.take("tool_choice") {
-        None => return Ok(None),
-        Some(Value::String(word)) => match word.as_str() {
-            "auto" => ToolChoice::Auto,
-            "none" => ToolChoice::None,
-            "required" | "any" => ToolChoice::Any,
-            _ => return Err(fields.wrong("tool_choice", WHAT)),
-        },
-        Some(value) => {
-            let mut chosen = Fields::of("tool_choice".to_owned(), value)?;
-            match chosen.object("function")? {
-                Some(mut function) => ToolChoice::Named(function.needed("name")?),
-                None => return Err(fields.wrong("tool_choice", WHAT)),
-            }
+    match fields.see("tool_choice") {
+        Some(Value::String(_)) => fields.word("tool_choice", |word| {
+            Some(match word {
+                "auto" => ToolChoice::Auto,
+                "none" => ToolChoice::None,
+                "required" | "any" => ToolChoice::Any,
+                _ => return None,
+            })
+        }),
+        Some(Value::Object(chosen)) if chosen.contains_key("function") => {
+            let Some(mut chosen) = fields.object("tool_choice")? else {
+                return Ok(None);
+            };
+            chosen.take("type");
+            let Some(mut function) = chosen.object("function")? else {
+                return Err(chosen.wrong("function", "an object"));
+            };
+            let choice = ToolChoice::Named(function.needed("name")?);
+            chosen.put_by("function", function);
+            fields.put_by("tool_choice", chosen);
+            Ok(Some(choice))
         }
-    }))
+        None | Some(Value::Null | Value::Object(_)) => Ok(None),
+        Some(_) => Err(fields.wrong("tool_choice", "a word or an object")),
+    }
 }
 
 fn output(fields: &mut Fields) -> Result<Option<OutputShape>, BadRequest> {
-    let Some(mut format) = fields.object("response_format")? else {
+    let known = ["text", "json_object", "json_schema"];
+    let Some(mut format) = fields.object_of("response_format", &known)? else {
         return Ok(None);
     };
-    match format.needed("type")?.as_str() {
-        "text" => Ok(None),
-        "json_object" => Ok(Some(OutputShape::JsonObject)),
+    let shape = match format.needed("type")?.as_str() {
+        "json_object" => Some(OutputShape::JsonObject),
         "json_schema" => {
             let Some(mut named) = format.object("json_schema")? else {
                 return Err(format.wrong("json_schema", "an object"));
             };
-            Ok(Some(OutputShape::JsonSchema {
+            let shape = OutputShape::JsonSchema {
                 name: named.text("name")?,
                 description: named.text("description")?,
                 schema: named
                     .take("schema")
                     .unwrap_or_else(|| Value::Object(Default::default())),
                 strict: named.flag("strict")?,
-            }))
+            };
+            format.put_by("json_schema", named);
+            Some(shape)
         }
-        _ => Err(format.wrong("type", "one of text, json_object, json_schema")),
-    }
+        _ => None,
+    };
+    fields.put_by("response_format", format);
+    Ok(shape)
 }

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::order::{Place, in_order};
+use super::order::{self, in_order};
 use crate::{
     conversation::{
-        Content, Conversation, Format, Media, Message, Part, Role, Signature, Source, ToolCall,
-        ToolResult, joined,
+        Content, Conversation, Format, Kept, Media, Message, Part, Place, Role, Signature, Source,
+        ToolCall, ToolResult, joined,
     },
-    provider::wire::{
-        fields::{BadRequest, Fields},
-        media,
-    },
+    provider::wire::{asked::BadRequest, fields::Fields, media},
 };
 
 const CONTENT: &str = "a string or a list of parts";
@@ -27,55 +24,61 @@ pub fn read_messages(messages: Value) -> Result<(Vec<Arc<str>>, Vec<Message>), B
     let whole = [("messages".to_owned(), messages)].into_iter().collect();
     let mut fields = Fields::of(String::new(), Value::Object(whole))?;
     for said in fields.objects("messages")? {
-        message(said, &mut conversation, &mut false)?;
+        message(said, &mut conversation)?;
     }
     Ok((conversation.system, conversation.messages))
 }
 
-pub(super) fn message(
-    mut said: Fields,
-    into: &mut Conversation,
-    extras: &mut bool,
-) -> Result<(), BadRequest> {
+pub(super) fn message(mut said: Fields, into: &mut Conversation) -> Result<(), BadRequest> {
     let role = said.needed("role")?;
-    match role.as_str() {
-        "system" | "developer" => {
-            let parts = content(&mut said, "content")?;
-            if into.messages.is_empty() {
-                into.system.push(joined(&parts).into());
-            } else {
-                let role = Role::System;
-                into.messages.push(Message { role, parts });
-            }
-        }
-        "user" => {
-            let parts = content(&mut said, "content")?;
-            let role = Role::User;
-            into.messages.push(Message { role, parts });
-        }
-        "assistant" => {
-            let parts = assistant(said, extras)?;
-            let role = Role::Assistant;
-            into.messages.push(Message { role, parts });
-        }
+    let (role, parts) = match role.as_str() {
+        "system" | "developer" => (Role::System, content(&mut said, "content")?),
+        "user" => (Role::User, content(&mut said, "content")?),
+        "assistant" => (Role::Assistant, assistant(&mut said)?),
         "tool" => {
-            let result = Content::ToolResult(ToolResult {
-                id: said.needed("tool_call_id")?,
-                parts: content(&mut said, "content")?,
-                is_error: false,
-            });
-            // All results of one turn are one message.
-            match into.messages.last_mut() {
-                Some(last) if is_results(last) => last.parts.push(result.into()),
-                _ => into.messages.push(Message {
-                    role: Role::User,
-                    parts: vec![result.into()],
-                }),
-            }
+            result(said, into)?;
+            return Ok(());
         }
         _ => {
-            return Err(said.wrong("role", "one of system, developer, user, assistant, tool"));
+            let foreign = said.foreign(Format::OpenAi, Place::Message, "role", role);
+            let message = Message::new(Role::User, vec![foreign.into()]);
+            into.messages.push(message);
+            return Ok(());
         }
+    };
+    let kept = said.kept(Format::OpenAi);
+    let is_text = |part: &Part| matches!(part.content, Content::Text(_)) && part.kept.is_none();
+    let is_plain = kept.is_none() && parts.iter().all(is_text);
+    if role == Role::System && into.messages.is_empty() && is_plain {
+        into.system.push(joined(&parts).into());
+    } else {
+        into.messages.push(Message { role, parts, kept });
+    }
+    Ok(())
+}
+
+/// All results of one turn are one message.
+fn result(mut said: Fields, into: &mut Conversation) -> Result<(), BadRequest> {
+    let id = said.needed("tool_call_id")?;
+    let mut parts = content(&mut said, "content")?;
+    for part in &mut parts {
+        // So that a picture stays where its own format has it.
+        if !matches!(part.content, Content::Text(_)) && part.kept.is_none() {
+            part.kept = Some(Kept::nothing(Format::OpenAi));
+        }
+    }
+    let result = Part {
+        kept: said.kept(Format::OpenAi),
+        ..Content::ToolResult(ToolResult {
+            id,
+            parts,
+            is_error: false,
+        })
+        .into()
+    };
+    match into.messages.last_mut() {
+        Some(last) if is_results(last) => last.parts.push(result),
+        _ => into.messages.push(Message::new(Role::User, vec![result])),
     }
     Ok(())
 }
@@ -85,32 +88,33 @@ fn is_results(said: &Message) -> bool {
     said.role == Role::User && !said.parts.is_empty() && said.parts.iter().all(is_result)
 }
 
-fn assistant(mut said: Fields, extras: &mut bool) -> Result<Vec<Part>, BadRequest> {
+fn assistant(said: &mut Fields) -> Result<Vec<Part>, BadRequest> {
     let mut thoughts = Vec::new();
     let reasoning = said.text("reasoning_content")?;
     for mut thought in said.objects("thinking_blocks")? {
-        let place = Place::read(&mut thought);
+        let place = order::Place::read(&mut thought);
         thoughts.push((place, thinking(thought)?));
     }
-    *extras |= reasoning.is_some() || !thoughts.is_empty();
     match (thoughts.is_empty(), reasoning) {
-        (true, Some(text)) => thoughts.push((Place::default(), Content::Thinking(text).into())),
+        (true, Some(text)) => {
+            thoughts.push((order::Place::default(), Content::Thinking(text).into()))
+        }
         (false, Some(text)) => told_beside(&mut thoughts, text),
         (_, None) => {}
     }
-    let mut contents = content(&mut said, "content")?;
+    let mut contents = content(said, "content")?;
     let refusal = said.text("refusal")?.filter(|text| !text.is_empty());
     contents.extend(refusal.map(|text| Content::Refusal(text).into()));
     let mut calls = Vec::new();
     for call in said.objects("tool_calls")? {
-        calls.push(tool_call(call, extras)?);
+        calls.push(tool_call(call)?);
     }
     Ok(in_order(thoughts, contents, calls))
 }
 
 /// Histories of earlier streams have a thought's text beside its block only. Whose it is, is known if
 /// there is one thought.
-fn told_beside(thoughts: &mut [(Place, Part)], text: String) {
+fn told_beside(thoughts: &mut [(order::Place, Part)], text: String) {
     let mut thoughts = thoughts
         .iter_mut()
         .filter_map(|(_, part)| match &mut part.content {
@@ -132,38 +136,37 @@ fn thinking(mut thought: Fields) -> Result<Part, BadRequest> {
     let text = thought.text("thinking")?.unwrap_or_default();
     let signature = thought.text("signature")?.filter(|text| !text.is_empty());
     Ok(Part {
-        content: Content::Thinking(text),
         signature: signature.map(|text| Signature {
             format: Format::Anthropic,
             text: text.into(),
         }),
+        ..Content::Thinking(text).into()
     })
 }
 
-fn tool_call(mut call: Fields, extras: &mut bool) -> Result<Part, BadRequest> {
+fn tool_call(mut call: Fields) -> Result<Part, BadRequest> {
+    match call.text("type")? {
+        Some(kind) if kind != "function" => {
+            let foreign = call.foreign(Format::OpenAi, Place::Calls, "type", kind);
+            return Ok(foreign.into());
+        }
+        _ => {}
+    }
     let id = call.needed("id")?;
-    let extra = call.object("extra_content")?;
-    *extras |= extra.is_some();
+    let signature = call.google_signature()?;
     let Some(mut function) = call.object("function")? else {
         return Err(call.wrong("function", "an object"));
     };
-    let signature = match extra {
-        Some(mut extra) => match extra.object("google")? {
-            Some(mut google) => google.text("thought_signature")?,
-            None => None,
-        },
-        None => None,
-    };
+    let content = Content::ToolCall(ToolCall {
+        id,
+        name: function.needed("name")?,
+        arguments: function.text("arguments")?.unwrap_or_default(),
+    });
+    call.put_by("function", function);
     Ok(Part {
-        content: Content::ToolCall(ToolCall {
-            id,
-            name: function.needed("name")?,
-            arguments: function.text("arguments")?.unwrap_or_default(),
-        }),
-        signature: signature.map(|text| Signature {
-            format: Format::Gemini,
-            text: text.into(),
-        }),
+        content,
+        signature,
+        kept: call.kept(Format::OpenAi),
     })
 }
 
@@ -183,45 +186,72 @@ fn content(said: &mut Fields, name: &str) -> Result<Vec<Part>, BadRequest> {
 
 fn piece(mut piece: Fields) -> Result<Part, BadRequest> {
     let kind = piece.needed("type")?;
-    let needed = |piece: &mut Fields, name: &str| {
-        let inner = piece.object(name)?;
-        inner.ok_or_else(|| piece.wrong(name, "an object"))
-    };
-    Ok(match kind.as_str() {
-        "text" => Part::text(piece.needed("text")?),
-        "refusal" => Content::Refusal(piece.needed("refusal")?).into(),
+    let content = match kind.as_str() {
+        "text" => Content::Text(piece.needed("text")?),
+        "refusal" => Content::Refusal(piece.needed("refusal")?),
+        // Some who speak the format take the bare address, too.
+        "image_url" if piece.see("image_url").is_some_and(Value::is_string) => {
+            Content::Image(Media::new(media::at(piece.needed("image_url")?)))
+        }
         "image_url" => {
-            let mut image = needed(&mut piece, "image_url")?;
+            let mut image = inner(&mut piece, "image_url")?;
             let mut media = Media::new(media::at(image.needed("url")?));
             media.detail = image.text("detail")?;
-            Content::Image(media).into()
+            piece.put_by("image_url", image);
+            Content::Image(media)
         }
-        "input_audio" => {
-            let mut audio = needed(&mut piece, "input_audio")?;
-            let media_type = match audio.needed("format")?.as_str() {
-                "wav" => "audio/wav",
-                "mp3" => "audio/mpeg",
-                _ => return Err(audio.wrong("format", "wav or mp3")),
-            };
-            let media_type = media_type.to_owned();
+        "input_audio" if sounds(&piece).is_some() => {
+            let media_type = sounds(&piece).unwrap_or_default().to_owned();
+            let mut audio = inner(&mut piece, "input_audio")?;
+            audio.take("format");
             let data = audio.needed("data")?;
-            Content::Audio(Media::new(Source::Inline { media_type, data })).into()
+            piece.put_by("input_audio", audio);
+            Content::Audio(Media::new(Source::Inline { media_type, data }))
         }
-        "file" => {
-            let mut file = needed(&mut piece, "file")?;
-            let source = match (file.text("file_data")?, file.text("file_id")?) {
-                (Some(data), _) => media::data_url(&data)
-                    .ok_or_else(|| file.wrong("file_data", "a data URL in base64"))?,
-                (None, Some(id)) => Source::Id {
+        "file" if holds_file(&piece) => {
+            let mut file = inner(&mut piece, "file")?;
+            let source = match file.text("file_data")?.as_deref().and_then(media::data_url) {
+                Some(data) => data,
+                None => Source::Id {
                     format: Format::OpenAi,
-                    id,
+                    id: file.needed("file_id")?,
                 },
-                (None, None) => return Err(file.wrong("file_data", "a data URL in base64")),
             };
             let mut media = Media::new(source);
             media.name = file.text("filename")?;
-            Content::File(media).into()
+            piece.put_by("file", file);
+            Content::File(media)
         }
-        _ => return Err(piece.wrong("type", "one of text, image_url, input_audio, file")),
+        _ => {
+            let foreign = piece.foreign(Format::OpenAi, Place::Content, "type", kind);
+            return Ok(foreign.into());
+        }
+    };
+    Ok(Part {
+        kept: piece.kept(Format::OpenAi),
+        ..content.into()
     })
+}
+
+fn inner(piece: &mut Fields, name: &str) -> Result<Fields, BadRequest> {
+    let inner = piece.object(name)?;
+    inner.ok_or_else(|| piece.wrong(name, "an object"))
+}
+
+/// The media type of what is to be heard, if it is one that the language can say.
+fn sounds(piece: &Fields) -> Option<&'static str> {
+    match piece.see("input_audio")?.get("format")?.as_str()? {
+        "wav" => Some("audio/wav"),
+        "mp3" => Some("audio/mpeg"),
+        _ => None,
+    }
+}
+
+/// Whether a file is right here or at the vendor. Some who speak the format take addresses, too.
+fn holds_file(piece: &Fields) -> bool {
+    let text = |name: &str| piece.see("file")?.get(name)?.as_str();
+    match text("file_data") {
+        Some(data) => media::is_data_url(data),
+        None => text("file_id").is_some(),
+    }
 }

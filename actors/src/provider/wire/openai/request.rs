@@ -5,12 +5,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::message::{Said, push};
+use super::{
+    memory::{Memory, holds_extras},
+    message::{Message, Said, push},
+    tools::{Choice, Offered, chosen, offered},
+};
 use crate::{
-    conversation::{Conversation, Format, OutputShape, Raw, ToolChoice},
+    conversation::{Conversation, Format, OutputShape, Raw},
     protocol::{CompletionRequest, Failure},
     provider::wire::{
-        Dialect, Encoded, names,
+        Dialect, Encoded,
         passthrough::{self, Edit},
         refusal,
         taken::Taken,
@@ -21,7 +25,7 @@ use crate::{
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: Vec<Said<'a>>,
+    messages: Vec<Message<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +34,8 @@ struct Body<'a> {
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,55 +59,29 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stream_options: Option<StreamOptions>,
+    stream_options: Option<StreamOptions<'a>>,
     #[serde(flatten)]
     rest: Option<Cow<'a, Map<String, Value>>>,
 }
 
 #[derive(Serialize)]
-struct StreamOptions {
+struct StreamOptions<'a> {
     include_usage: bool,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
-#[serde(untagged)]
-enum Offered<'a> {
-    Function {
-        r#type: &'static str,
-        function: Function<'a>,
-    },
-    Vendors(&'a Value),
-}
-
-#[derive(Serialize)]
-struct Function<'a> {
-    name: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Choice<'a> {
-    Word(&'static str),
-    Function {
-        r#type: &'static str,
-        function: Named<'a>,
-    },
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    name: Cow<'a, str>,
+struct Shape<'a> {
+    #[serde(flatten)]
+    shape: Kind<'a>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Shape<'a> {
+enum Kind<'a> {
     JsonObject,
     JsonSchema { json_schema: JsonSchema<'a> },
 }
@@ -114,6 +94,8 @@ struct JsonSchema<'a> {
     schema: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(flatten)]
+    kept: Option<&'a Map<String, Value>>,
 }
 
 const PATH: &str = "/chat/completions";
@@ -130,17 +112,23 @@ pub(super) fn encode(
     }
     let conversation = &*request.conversation;
     let script = taken.script(conversation);
-    let google = speaks_google(model);
+    let memory = Memory::of(model);
+    taken.leave_untold(conversation, Format::OpenAi, memory.aloud)?;
+    let rest = conversation.rest.as_ref();
+    let own = rest.is_some_and(|rest| rest.format == Format::OpenAi);
+    let within = |path| rest.and_then(|rest| rest.within(Format::OpenAi, path));
     let mut messages = Vec::with_capacity(script.system.len() + script.messages.len());
     let system = script.system.iter().map(|text| Said::text("system", *text));
+    let system = system.map(Message::Said);
     messages.extend(system);
     for said in script.messages.iter() {
-        push(said, google, &mut messages)?;
+        push(said, memory, &mut messages)?;
     }
     let limit = request.max_tokens.filter(|_| taken.takes("max_tokens"));
     let sampling = &conversation.sampling;
-    taken.lacks("top_k", sampling.top_k.is_some());
-    let vendor_tools = taken.vendor_tools(conversation.rest.as_ref(), Format::OpenAi);
+    // OpenAI itself does not know it, and a client that asks for it knows whom it asks.
+    taken.lacks("top_k", sampling.top_k.is_some() && !own);
+    let vendor_tools = taken.vendor_tools(rest, Format::OpenAi);
     let any_tools = !conversation.tools.is_empty() || !vendor_tools.is_empty();
     let body = Body {
         model,
@@ -149,6 +137,7 @@ pub(super) fn encode(
         max_completion_tokens: limit.filter(|_| dialect.max_completion_tokens),
         temperature: taken.take("temperature", sampling.temperature),
         top_p: taken.take("top_p", sampling.top_p),
+        top_k: taken.take("top_k", sampling.top_k.filter(|_| own)),
         seed: taken.take("seed", sampling.seed),
         frequency_penalty: taken.take("frequency_penalty", sampling.frequency_penalty),
         presence_penalty: taken.take("presence_penalty", sampling.presence_penalty),
@@ -163,21 +152,28 @@ pub(super) fn encode(
             .tool_choice
             .as_ref()
             .filter(|_| any_tools)
-            .map(choice),
+            .map(|choice| chosen(choice, &within)),
         parallel_tool_calls: taken.take(
             "parallel_tool_calls",
             conversation.parallel_tool_calls.filter(|_| any_tools),
         ),
-        response_format: taken.take("response_format", conversation.output.as_ref().map(shape)),
+        response_format: taken.take(
+            "response_format",
+            conversation
+                .output
+                .as_ref()
+                .map(|output| shape(output, &within)),
+        ),
         reasoning_effort: taken.take("reasoning_effort", effort(conversation)),
         user: taken.take("user", conversation.user.as_deref()),
         stream: request.stream.then_some(true),
         stream_options: (request.stream && taken.takes("stream_options")).then_some(
             StreamOptions {
                 include_usage: true,
+                kept: within("stream_options"),
             },
         ),
-        rest: taken.rest(conversation.rest.as_ref(), Format::OpenAi),
+        rest: taken.rest(rest, Format::OpenAi),
     };
     let encoded = Encoded::new(PATH.to_owned(), &body, script.size_hint())?;
     Ok(Encoded {
@@ -189,7 +185,7 @@ pub(super) fn encode(
 /// The request as it came, if this provider can have it so.
 fn fitting<'a>(request: &'a CompletionRequest, model: &str, taken: &Taken<'_>) -> Option<&'a Raw> {
     let raw = request.raw.as_deref()?;
-    let clean = !raw.holds_extras || speaks_google(model);
+    let clean = !holds_extras(&request.conversation, model);
     (raw.format == Format::OpenAi && clean && taken.takes("system")).then_some(raw)
 }
 
@@ -205,11 +201,24 @@ fn pass(
         true => ("max_completion_tokens", "max_tokens"),
         false => ("max_tokens", "max_completion_tokens"),
     };
-    edits.push(Edit::Remove(other));
-    edits.push(match request.max_tokens {
-        Some(limit) if taken.takes("max_tokens") => Edit::Set(name, limit.to_string()),
-        _ => Edit::Remove(name),
-    });
+    let limit = request.max_tokens.filter(|_| taken.takes("max_tokens"));
+    let rest = request.conversation.rest.as_ref();
+    // A limit that is none to the hub may be one to the provider.
+    let own = |name: &&str| {
+        taken.takes("max_tokens") && rest.is_some_and(|rest| rest.says(Format::OpenAi, name))
+    };
+    match limit {
+        Some(limit) => {
+            edits.push(Edit::Remove(other));
+            edits.push(Edit::Set(name, limit.to_string()));
+        }
+        None => edits.extend(
+            [other, name]
+                .into_iter()
+                .filter(|name| !own(name))
+                .map(Edit::Remove),
+        ),
+    }
     if request.stream && taken.takes("stream_options") && !raw.wants_usage {
         let options = r#"{"include_usage":true}"#;
         edits.push(Edit::Set("stream_options", options.to_owned()));
@@ -228,11 +237,6 @@ fn pass(
     })
 }
 
-/// Google's own endpoint of this format, and those that lead there, want thought signatures back.
-fn speaks_google(model: &str) -> bool {
-    model.contains("gemini")
-}
-
 fn some(list: &[String]) -> Option<&[String]> {
     (!list.is_empty()).then_some(list)
 }
@@ -245,47 +249,29 @@ fn effort(conversation: &Conversation) -> Option<&'static str> {
     (said || effort != Effort::None).then(|| effort.min(Effort::XHigh).word())
 }
 
-fn offered(tool: &crate::conversation::Tool) -> Offered<'_> {
-    Offered::Function {
-        r#type: "function",
-        function: Function {
-            name: names::outer(&tool.name),
-            description: tool.description.as_deref(),
-            parameters: tool.schema.as_ref(),
-            strict: tool.strict,
-        },
-    }
-}
-
-fn choice(choice: &ToolChoice) -> Choice<'_> {
-    match choice {
-        ToolChoice::Auto => Choice::Word("auto"),
-        ToolChoice::None => Choice::Word("none"),
-        ToolChoice::Any => Choice::Word("required"),
-        ToolChoice::Named(name) => Choice::Function {
-            r#type: "function",
-            function: Named {
-                name: names::outer(name),
-            },
-        },
-    }
-}
-
-fn shape(output: &OutputShape) -> Shape<'_> {
-    match output {
-        OutputShape::JsonObject => Shape::JsonObject,
+fn shape<'a>(
+    output: &'a OutputShape,
+    within: &impl Fn(&'static str) -> Option<&'a Map<String, Value>>,
+) -> Shape<'a> {
+    let shape = match output {
+        OutputShape::JsonObject => Kind::JsonObject,
         OutputShape::JsonSchema {
             name,
             description,
             schema,
             strict,
-        } => Shape::JsonSchema {
+        } => Kind::JsonSchema {
             json_schema: JsonSchema {
                 name: name.as_deref().unwrap_or("answer"),
                 description: description.as_deref(),
                 schema,
                 strict: *strict,
+                kept: within("response_format.json_schema"),
             },
         },
+    };
+    Shape {
+        shape,
+        kept: within("response_format"),
     }
 }

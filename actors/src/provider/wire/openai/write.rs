@@ -82,10 +82,10 @@ fn arguments(text: &str) -> &str {
     if text.is_empty() { "{}" } else { text }
 }
 
-/// What is said instead of an answer.
+/// What is said instead of an answer, unless it came as one of the parts and shall go as one.
 pub(super) fn refusal(parts: &[Part]) -> Option<String> {
     let refusals = parts.iter().filter_map(|part| match &part.content {
-        Content::Refusal(text) => Some(text.as_str()),
+        Content::Refusal(text) if part.kept.is_none() => Some(text.as_str()),
         _ => None,
     });
     let refusal: String = refusals.collect();

@@ -32,7 +32,7 @@ pub(super) fn read_request(body: &Bytes) -> CompletionRequest {
         };
         let parts = turn.objects("parts").expect("parts");
         let parts = parts.into_iter().map(part).collect();
-        conversation.messages.push(Message { role, parts });
+        conversation.messages.push(Message::new(role, parts));
     }
     for mut tools in fields.objects("tools").expect("tools") {
         for mut declared in tools.objects("functionDeclarations").expect("functions") {
@@ -41,6 +41,7 @@ pub(super) fn read_request(body: &Bytes) -> CompletionRequest {
                 description: declared.text("description").expect("a text"),
                 schema: declared.take("parametersJsonSchema"),
                 strict: None,
+                kept: None,
             });
         }
     }
@@ -93,7 +94,10 @@ pub(super) fn read_request(body: &Bytes) -> CompletionRequest {
             };
         }
     }
-    conversation.rest = Rest::new(Format::Gemini, fields.rest(), Vec::new());
+    conversation.rest = {
+        let (fields, within) = fields.left();
+        Rest::new(Format::Gemini, fields, within, Vec::new())
+    };
     CompletionRequest {
         count: false,
         conversation: Arc::new(conversation),
@@ -149,11 +153,11 @@ fn part(mut part: Fields) -> Part {
         })
     };
     Part {
-        content,
         signature: signature.map(|text| Signature {
             format: Format::Gemini,
             text: text.into(),
         }),
+        ..content.into()
     }
 }
 

@@ -7,6 +7,7 @@ mod gemini_client;
 mod gemini_errors;
 mod history;
 mod hostile;
+mod kept;
 mod openai;
 mod openai_errors;
 mod order;
@@ -72,8 +73,8 @@ fn without(parameters: &[&str]) -> Dialect {
 fn signed(content: Content, format: Format, text: &str) -> Part {
     let text = text.into();
     Part {
-        content,
         signature: Some(Signature { format, text }),
+        ..content.into()
     }
 }
 

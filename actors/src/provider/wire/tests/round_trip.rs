@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     conversation::{
-        Content, Conversation, Effort,
+        Content, Conversation, Effort, Foreign,
         Format::{self, Anthropic, Gemini, OpenAi},
-        Media, Message, OutputShape, Part, Reasoning, Rest, Role, Sampling, Signature, Source,
-        ThinkingBudget, Tool, ToolCall, ToolChoice, ToolResult,
+        Kept, Media, Message, OutputShape, Part, Place, Reasoning, Rest, Role, Sampling, Signature,
+        Source, ThinkingBudget, Tool, ToolCall, ToolChoice, ToolResult,
     },
     protocol::{Completion, CompletionRequest, FinishReason, Usage},
     provider::wire::{Envelope, anthropic, openai},
@@ -66,6 +66,35 @@ fn at(url: &str, media_type: Option<&str>) -> BoxedStrategy<Source> {
     .boxed()
 }
 
+/// What a format says beside something, or nothing. Gemini's is read by nobody.
+fn kept(format: Format) -> impl Strategy<Value = Option<Box<Kept>>> {
+    option::weighted(0.3, (word(), 0..9_u8)).prop_map(move |field| {
+        let (name, value) = field.filter(|_| format != Gemini)?;
+        let fields = [(format!("zz_{name}"), json!(value))].into_iter().collect();
+        Kept::new(format, fields, Default::default())
+    })
+}
+
+/// The same part, with something beside it.
+fn beside(part: BoxedStrategy<Part>, format: Format) -> BoxedStrategy<Part> {
+    let parts = (part, kept(format));
+    parts.prop_map(|(part, kept)| Part { kept, ..part }).boxed()
+}
+
+/// Of a kind that nobody knows.
+fn foreign(format: Format) -> impl Strategy<Value = Part> {
+    (word(), text()).prop_map(move |(kind, text)| {
+        let fields = [("type", format!("zz_{kind}")), ("text", text)];
+        let fields = fields.map(|(name, text)| (name.to_owned(), json!(text)));
+        Content::Foreign(Box::new(Foreign {
+            format,
+            place: Place::Content,
+            value: fields.into_iter().collect(),
+        }))
+        .into()
+    })
+}
+
 /// What a user says besides a tool's results.
 fn said(format: Format) -> BoxedStrategy<Part> {
     let google = "https://generativelanguage.googleapis.com/v1beta/files/f1";
@@ -98,9 +127,13 @@ fn said(format: Format) -> BoxedStrategy<Part> {
     });
     let text = text().prop_map(Part::text);
     let audio = inline("audio/wav").prop_map(|source| Content::Audio(Media::new(source)).into());
-    match format {
+    let known = match format {
         Anthropic => prop_oneof![text, image, file].boxed(),
         Gemini | OpenAi => prop_oneof![text, image, file, audio].boxed(),
+    };
+    match format {
+        Gemini => known,
+        Anthropic | OpenAi => prop_oneof![4 => beside(known, format), 1 => foreign(format)].boxed(),
     }
 }
 
@@ -116,16 +149,16 @@ fn call(format: Format) -> impl Strategy<Value = Part> {
             arguments: json!({"number": number}).to_string(),
         };
         Part {
-            content: Content::ToolCall(call),
             signature: signed.then(|| signature(Gemini)),
+            ..Content::ToolCall(call).into()
         }
     })
 }
 
 fn thought(format: Format) -> impl Strategy<Value = Part> {
     text().prop_map(move |text| Part {
-        content: Content::Thinking(text),
         signature: Some(signature(format)),
+        ..Content::Thinking(text).into()
     })
 }
 
@@ -159,8 +192,9 @@ fn round(format: Format) -> impl Strategy<Value = Vec<Message>> {
         answer(format),
         vec(results, 3),
         text(),
+        kept(format),
     )
-        .prop_map(move |(said, answer, results, next)| {
+        .prop_map(move |(said, answer, results, next, kept)| {
             let calls = answer.iter().filter_map(|part| match &part.content {
                 Content::ToolCall(call) => Some(call.id.clone()),
                 _ => None,
@@ -175,16 +209,10 @@ fn round(format: Format) -> impl Strategy<Value = Vec<Message>> {
             });
             let mut results: Vec<_> = results.collect();
             let any = !results.is_empty();
-            let user = |parts| Message {
-                role: Role::User,
-                parts,
-            };
+            let user = |parts| Message::new(Role::User, parts);
             let mut messages = vec![
-                user(said),
-                Message {
-                    role: Role::Assistant,
-                    parts: answer,
-                },
+                Message { kept, ..user(said) },
+                Message::new(Role::Assistant, answer),
             ];
             // OpenAI's format has results apart from what the user says; the others have them
             // together, and a turn of the model must follow.
@@ -196,10 +224,7 @@ fn round(format: Format) -> impl Strategy<Value = Vec<Message>> {
                 messages.push(user(results));
             }
             if any {
-                messages.push(Message {
-                    role: Role::Assistant,
-                    parts: vec![Part::text("done")],
-                });
+                messages.push(Message::new(Role::Assistant, vec![Part::text("done")]));
             }
             messages
         })
@@ -214,12 +239,13 @@ fn tool(format: Format) -> impl Strategy<Value = Tool> {
         Gemini => Just(None).boxed(),
         Anthropic | OpenAi => any::<Option<bool>>().boxed(),
     };
-    (word(), option::of(text()), schema(), strict).prop_map(
-        |(name, description, schema, strict)| Tool {
+    (word(), option::of(text()), schema(), strict, kept(format)).prop_map(
+        |(name, description, schema, strict, kept)| Tool {
             name,
             description,
             schema: Some(schema),
             strict,
+            kept,
         },
     )
 }
@@ -240,7 +266,7 @@ fn sampling(format: Format) -> impl Strategy<Value = Sampling> {
         move |(temperature, top_p, (top_k, seed), frequency, presence)| Sampling {
             temperature,
             top_p,
-            top_k: top_k.filter(|_| format != OpenAi),
+            top_k,
             seed: seed.filter(|_| format != Anthropic),
             frequency_penalty: frequency.filter(|_| format != Anthropic),
             presence_penalty: presence.filter(|_| format != Anthropic),
@@ -333,8 +359,11 @@ fn conversation(format: Format) -> BoxedStrategy<Conversation> {
             };
             let rest = rest.and_then(|(name, value)| {
                 let fields = [(format!("zz_{name}"), json!(value))].into_iter().collect();
-                Rest::new(format, fields, Vec::new())
+                Rest::new(format, fields, Default::default(), Vec::new())
             });
+            // With `top_k` it is known whom the client speaks to.
+            let known = (format == OpenAi && sampling.top_k.is_some()).then_some(format);
+            let rest = rest.or(known.map(Rest::nothing));
             let mut conversation = Conversation {
                 system: system.into_iter().map(Arc::from).collect(),
                 messages: rounds.concat(),
@@ -402,6 +431,7 @@ fn offer_what_was_called(conversation: &mut Conversation) {
         description: None,
         schema: Some(json!({"type": "object"})),
         strict: None,
+        kept: None,
     });
     if conversation.tools.is_empty() {
         conversation.tools = called.collect();

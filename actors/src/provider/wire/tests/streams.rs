@@ -242,7 +242,6 @@ fn every_cut_lets_the_same_bytes_pass() {
                 },
                 body: Bytes::from_static(b"{}"),
                 wants_usage: true,
-                holds_extras: false,
             })),
             ..streaming()
         };
