@@ -45,6 +45,8 @@ pub fn anything() -> ObjectBuilder {
 
 /// A conversation in a vendor's format: what the hub itself looks at, and anything that the vendor has.
 pub fn conversation() -> ObjectBuilder {
+    // To some vendors less than 1 means something.
+    let limit = ObjectBuilder::new().schema_type(Type::Integer);
     let flag = ObjectBuilder::new().schema_type(Type::Boolean);
     anything()
         .property("model", text())
@@ -52,7 +54,7 @@ pub fn conversation() -> ObjectBuilder {
             "messages",
             ArrayBuilder::new().items(anything()).min_items(Some(1)),
         )
-        .property("max_tokens", count())
+        .property("max_tokens", limit)
         .property("stream", flag)
         .required("model")
         .required("messages")

@@ -39,11 +39,15 @@ pub(super) fn message(mut said: Fields, into: &mut Conversation) -> Result<(), B
             result(said, into)?;
             return Ok(());
         }
-        _ => {
+        // What a function answered before there were tools. The vendor takes it still, and no other role.
+        "function" => {
             let foreign = said.foreign(Format::OpenAi, Place::Message, "role", role);
             let message = Message::new(Role::User, vec![foreign.into()]);
             into.messages.push(message);
             return Ok(());
+        }
+        _ => {
+            return Err(said.wrong("role", "one of system, developer, user, assistant, tool"));
         }
     };
     let kept = said.kept(Format::OpenAi);

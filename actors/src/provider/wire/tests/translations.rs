@@ -620,6 +620,11 @@ fn what_is_wrong_is_named_by_its_place() {
             "at least one message",
         ),
         (
+            json!({"model": "m", "messages": [{"role": "king"}]}),
+            "messages[0].role",
+            "one of system",
+        ),
+        (
             json!({"model": "m", "messages": [{"role": "user", "content": 7}]}),
             "messages[0].content",
             "a string or a list",
