@@ -157,6 +157,8 @@ fn tool_call(mut call: Fields) -> Result<Part, BadRequest> {
         _ => {}
     }
     let id = call.needed("id")?;
+    // Of the stream that it came in: SDKs leave it there when they put a message together.
+    call.take("index");
     let signature = call.google_signature()?;
     let Some(mut function) = call.object("function")? else {
         return Err(call.wrong("function", "an object"));
@@ -231,8 +233,13 @@ fn piece(mut piece: Fields) -> Result<Part, BadRequest> {
             return Ok(foreign.into());
         }
     };
+    let mut kept = piece.kept(Format::OpenAi);
+    if matches!(content, Content::Refusal(_)) {
+        // It is one of the parts: there is another place for it, beside them.
+        kept.get_or_insert_with(|| Kept::nothing(Format::OpenAi));
+    }
     Ok(Part {
-        kept: piece.kept(Format::OpenAi),
+        kept,
         ..content.into()
     })
 }
