@@ -291,7 +291,9 @@ impl From<UpstreamError> for Failure {
             UpstreamError::Reset => Self::new(FailureKind::Interrupted, Class::RetrySame),
             // Bytes of an answer came, so the vendor did the work and bills it: not again.
             UpstreamError::Truncated => Self::new(FailureKind::Interrupted, Class::NextNow),
-            UpstreamError::Undecodable => Self::new(FailureKind::Malformed, Class::NextNow),
+            UpstreamError::Undecodable | UpstreamError::Unreadable => {
+                Self::new(FailureKind::Malformed, Class::NextNow)
+            }
             UpstreamError::TooLarge(_) => Self::new(FailureKind::TooLarge, Class::NextNow),
         }
     }
