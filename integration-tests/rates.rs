@@ -82,16 +82,18 @@ async fn a_minute_refills_and_who_waits_as_told_is_served() {
     refused.assert_fails(429, "rate_limited");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=2).contains(&wait), "{refused}");
-    let (_, waited) = eventually(
-        Duration::from_secs(wait + 1),
-        "the next place",
-        async || (call().await.status == 200).then_some(()),
-    )
-    .await;
-    assert!(
-        waited <= Duration::from_secs(wait),
-        "told {wait} s, served after {waited:?}"
-    );
+    let told = Instant::now();
+    let as_told = async || {
+        // A call that is slow to come back was sent in time all the same.
+        let waited = told.elapsed();
+        let served = call().await.status == 200;
+        assert!(
+            served || waited < Duration::from_secs(wait),
+            "told {wait} s, refused after {waited:?}"
+        );
+        served.then_some(())
+    };
+    eventually(Duration::from_secs(wait + 10), "the next place", as_told).await;
 }
 
 #[tokio::test]
