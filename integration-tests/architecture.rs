@@ -15,7 +15,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// All that the actors may build upon. Another name here is a decision: nothing in this list reads
 /// the environment, opens files or holds a secret, but rusqlite, which opens the one file that the
 /// Guardian names: its callers behind the wall get that name from a capability.
-const ACTORS_DEPEND_ON: [&str; 26] = [
+const ACTORS_DEPEND_ON: [&str; 27] = [
     "actix",
     "actix-web",
     "arc-swap",
@@ -28,6 +28,7 @@ const ACTORS_DEPEND_ON: [&str; 26] = [
     "http",
     "http-body",
     "httpdate",
+    "hyper",
     "moka",
     "percent-encoding",
     "reqwest",

@@ -195,3 +195,72 @@ fn burst(vendor: Vendor, texts: &[&str]) -> Fault {
     let events = Stream::of(texts).events(vendor, "any");
     Fault::Body(200, "text/event-stream", events.concat().into_bytes())
 }
+
+#[tokio::test]
+async fn large_events_for_a_hundred_readers_share_what_there_is_and_delay_nobody() {
+    let upstream = FakeUpstream::start().await;
+    let chunk = |delta: serde_json::Value| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": null});
+        format!("data: {}\n\n", json!({"model": "m", "choices": [choice]}))
+    };
+    let url = format!("data:image/png;base64,{}", "iVBORw0K".repeat(3 << 17));
+    let picture = json!({"images": [{"type": "image_url", "image_url": {"url": url}}]});
+    let drawn = [
+        chunk(json!({"content": "Here it is."})),
+        chunk(picture),
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+            .to_owned(),
+        "data: [DONE]\n\n".to_owned(),
+    ];
+    let drawn = Fault::Body(200, "text/event-stream", drawn.concat().into_bytes());
+    upstream.openai.always(drawn);
+    let pyfun = Pyfun::three(&upstream).limit("MAX_PARALLEL_REQUESTS", "300");
+    let hub = Hub::with(&pyfun.timeout_sec(50)).await;
+    let quick = async || {
+        let body = Door::OpenAi.ask_stream("gemini-fast-1", "hello");
+        let (said, _) = hub.chat_stream(Door::OpenAi, &body).await.rest().await;
+        assert_eq!(Door::OpenAi.text_of(&said), "hello from gemini");
+    };
+    quick().await;
+    let before = hub.memory_kib("VmRSS");
+    let seats = [
+        Seat::Chat(Door::OpenAi, "acme/open-20b:free"),
+        Seat::Chat(Door::Anthropic, "acme/open-20b:free"),
+    ];
+    let mut sockets = Vec::new();
+    for seat in seats.into_iter().cycle().take(READERS / 2) {
+        sockets.push((seat, seat.ask(&hub).await));
+    }
+    let start = Instant::now();
+    quick().await;
+    assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
+    let (mut whole, mut refused) = (0, 0);
+    for (seat, socket) in sockets {
+        let Seat::Chat(door, _) = seat else { continue };
+        let answer = Answer::of(socket, hub.process.stderr.clone()).await;
+        let (said, end) = answer.rest().await;
+        let complete = door.is_complete(&said);
+        assert_eq!(complete, end == End::Clean);
+        if complete {
+            whole += 1;
+            let has_it = said.iter().any(|said| said.data.contains(&url));
+            assert_eq!(has_it, door == Door::OpenAi);
+        } else {
+            refused += 1;
+            let (_, sentence) = door.error(&said.last().expect("a last word").json());
+            assert!(sentence.contains("too many large answers"), "{sentence}");
+        }
+    }
+    assert!(
+        whole >= 10 && refused > 0,
+        "{whole} whole, {refused} refused"
+    );
+    let growth = hub.memory_kib("VmHWM").saturating_sub(before);
+    assert!(growth < 3 * MOST, "{growth} KiB");
+    // What they held is there again.
+    let (said, end) = {
+        let body = Door::OpenAi.ask_stream("acme/open-20b:free", "draw");
+        hub.chat_stream(Door::OpenAi, &body).await.rest().await
+    };
+    assert!(Door::OpenAi.is_complete(&said) && end == End::Clean);
+}

@@ -142,6 +142,66 @@ async fn a_client_of_anthropic_is_told_that_it_was_left_out() {
     }
 }
 
+/// Three mebibytes of a picture, as base64.
+fn large() -> String {
+    PNG[..8].repeat(3 * 1024 * 1024 / 8)
+}
+
+/// A picture in one event, as these vendors send it, behind a word.
+fn at_once(picture: &str) -> [Fault; 2] {
+    let mut drawn = gemini();
+    drawn["candidates"][0]["content"]["parts"][2]["inlineData"]["data"] = json!(picture);
+    let mut delta = openrouter("delta");
+    let url = format!("data:image/png;base64,{picture}");
+    delta["choices"][0]["delta"]["images"][0]["image_url"]["url"] = json!(url);
+    let mut stream = format!("data: {delta}\n\n").into_bytes();
+    stream.extend_from_slice(b"data: [DONE]\n\n");
+    [
+        events(&[drawn]),
+        Fault::Body(200, "text/event-stream", stream),
+    ]
+}
+
+#[tokio::test]
+async fn a_large_picture_in_one_event_reaches_every_door() {
+    let (upstream, hub) = drawing().await;
+    let picture = large();
+    let [gemini, openai] = at_once(&picture);
+    upstream.gemini.always(gemini);
+    upstream.openai.always(openai);
+    let url = format!("data:image/png;base64,{picture}");
+    for (provider, model) in [
+        ("gemini", "gemini-fast-1"),
+        ("openrouter", "acme/open-20b:free"),
+    ] {
+        let body = Door::OpenAi.ask_stream(model, "draw");
+        let (said, end) = hub.chat_stream(Door::OpenAi, &body).await.rest().await;
+        let drawn = said
+            .iter()
+            .any(|said| said.json()["choices"][0]["delta"]["images"][0]["image_url"]["url"] == url);
+        assert!(drawn, "{provider}");
+        assert!(Door::OpenAi.is_complete(&said) && end == End::Clean);
+
+        let body = Door::Anthropic.ask_stream(model, "draw");
+        let (said, end) = hub.chat_stream(Door::Anthropic, &body).await.rest().await;
+        assert_eq!(Door::Anthropic.text_of(&said), "Here it is.", "{said:?}");
+        assert!(Door::Anthropic.is_complete(&said) && end == End::Clean);
+        let last = said.iter().find(|said| said.event == "message_delta");
+        let last = last.expect("there is an end").json();
+        assert_eq!(last["dropped_params"], json!(["images"]), "{last}");
+
+        let body = json!({
+            "tool": "llm_complete", "params": {"prompt": "draw", "provider": provider},
+            "stream": true,
+        });
+        let (said, end) = hub.api_stream(&body).await.rest().await;
+        let last = said.last().expect("there is an end").json();
+        assert_eq!(last["result"], "Here it is.");
+        assert!(last["meta"]["images"] == json!([url]), "{provider}");
+        assert_eq!(end, End::Clean);
+    }
+}
+
 #[tokio::test]
 async fn tools_have_it_beside_their_text() {
     let (upstream, hub) = drawing().await;

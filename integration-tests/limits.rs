@@ -7,7 +7,11 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{FakeUpstream, Fault, Hub, Pyfun, Reply, bomb, within};
+use crate::support::{
+    FakeUpstream, Fault, Hub, Pyfun, Reply, bomb,
+    chat::{Door, End},
+    within,
+};
 
 /// How much an attack may cost.
 const GROWTH_KIB: u64 = 64 * 1024;
@@ -66,6 +70,34 @@ async fn a_gibibyte_is_cut_off() {
 #[tokio::test]
 async fn a_gzip_bomb_does_not_unfold() {
     costs_an_attempt(Fault::GzipBomb, "too_large").await;
+}
+
+#[tokio::test]
+async fn an_event_without_an_end_is_cut() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::three(&upstream).await;
+    let memory = Memory::of(&hub).await;
+    let endless = [b"data: ".as_slice(), &vec![b'a'; 64 << 20]].concat();
+    let events = |bytes: Vec<u8>| Fault::Body(200, "text/event-stream", bytes);
+    // Before the first content another provider answers.
+    upstream.anthropic.always(events(endless.clone()));
+    let body = Door::OpenAi.ask_stream("claude-fast-1", "hello");
+    let stream = hub.chat_stream(Door::OpenAi, &body).await;
+    let attempts = stream.header("x-hub-attempts").to_owned();
+    assert!(attempts.contains("too_large"), "{attempts}");
+    let (said, end) = stream.rest().await;
+    assert!(Door::OpenAi.is_complete(&said) && end == End::Clean);
+    // Behind it the stream is cut, and says so.
+    let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}]}\n\n";
+    let endless = [begun.as_bytes(), &endless].concat();
+    upstream.openai.always(events(endless));
+    let body = Door::OpenAi.ask_stream("acme/open-20b:free", "hello");
+    let (said, end) = hub.chat_stream(Door::OpenAi, &body).await.rest().await;
+    assert_eq!(Door::OpenAi.text_of(&said), "hello");
+    let (_, sentence) = Door::OpenAi.error(&said.last().unwrap().json());
+    assert!(sentence.contains("over the size limit"), "{sentence}");
+    assert_eq!(end, End::Cut);
+    memory.assert_bounded(&hub);
 }
 
 #[tokio::test]

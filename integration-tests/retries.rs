@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{FakeUpstream, Fault, Hub, Pyfun};
+use crate::support::{FakeUpstream, Fault, Hub, Pyfun, chat::Door};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -53,6 +53,34 @@ async fn what_asking_again_would_not_mend_is_not_asked_again() {
         assert_eq!(reply.assert_ok().provider(), "gemini", "{fault:?}: {reply}");
         assert_eq!(upstream.anthropic.seen().len(), index + 1, "{fault:?}");
         assert!(reply.elapsed < SECOND, "{fault:?}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_an_unreadable_head_may_bill_it_and_is_not_asked_again() {
+    let upstream = FakeUpstream::start().await;
+    let hub = Hub::with(&Pyfun::three(&upstream).limit("RETRY_COUNT", "3")).await;
+    let long = [
+        b"HTTP/1.1 200 OK\r\nX-Long: ".as_slice(),
+        &vec![b'a'; 1 << 20],
+    ]
+    .concat();
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-Many: a\r\n".repeat(500));
+    let heads = [b"garbage\r\n\r\n".to_vec(), long, many.into_bytes()];
+    for (index, head) in heads.into_iter().enumerate() {
+        upstream.anthropic.once(Fault::Head(head.clone()));
+        let reply = hub.prompt("hello").await;
+        let attempts = ["anthropic malformed -", "gemini ok 200"];
+        assert_eq!(reply.assert_ok().attempts(), attempts, "{index}");
+
+        upstream.anthropic.once(Fault::Head(head));
+        let body = Door::OpenAi.ask_stream("claude-fast-1", "hello");
+        let stream = hub.chat_stream(Door::OpenAi, &body).await;
+        let attempts = stream.header("x-hub-attempts").to_owned();
+        assert!(attempts.contains("malformed"), "{index}: {attempts}");
+        let (said, _) = stream.rest().await;
+        assert!(Door::OpenAi.is_complete(&said), "{index}");
+        assert_eq!(upstream.anthropic.seen().len(), 2 * (index + 1));
     }
 }
 

@@ -6,6 +6,7 @@ mod plain;
 use std::{sync::Arc, time::Duration};
 
 use hub_actors::{
+    memory::Memory,
     protocol::{EmbeddingRequest, SearchRequest},
     provider::{
         ProviderKind, ProviderSpec, Retry,
@@ -24,6 +25,10 @@ use crate::{
     settings::{Limits, LlmProvider, SearchProvider},
     vault::Vault,
 };
+
+/// What the large events of all streams share, in KiB: 128 MiB. One counts three times, for it is there as
+/// bytes, as text and as what is in it.
+const LARGE_EVENTS: usize = 128 * 1024;
 
 /// Why a provider cannot be called, though it is configured and has its key.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +70,7 @@ pub struct Upstreams<'a> {
     vault: &'a Vault,
     limits: &'a Limits,
     tls: rustls::ClientConfig,
+    memory: Memory,
 }
 
 /// What there is to know of a provider for making its client.
@@ -94,6 +100,7 @@ impl<'a> Upstreams<'a> {
             vault,
             limits,
             tls: tls(secure).map_err(UpstreamsError::Tls)?,
+            memory: Memory::of_kib(LARGE_EVENTS),
         })
     }
 
@@ -196,6 +203,7 @@ impl<'a> Upstreams<'a> {
                     count: self.limits.retry_count,
                     delay: self.limits.retry_delay,
                 },
+                memory: self.memory.clone(),
             },
         })
     }

@@ -7,6 +7,7 @@
 //!   answer, whole and as it is made
 //! - [`supervise`]: links, exits, restarts
 //! - [`upstream`]: the right to call a vendor, without its key
+//! - [`memory`]: what many callers may hold together
 //! - [`provider`]: one vendor behind a mailbox; [`provider::wire`]: the vendors' formats
 //! - [`registry`]: what there is and what is up; [`catalogue`]: its snapshots
 //! - [`db_sync`]: the hub's own state, in SQLite; [`outbox`]: rows on their way to the cloud's database,
@@ -53,6 +54,7 @@ mod history;
 mod images;
 pub mod inventory;
 mod lent;
+pub mod memory;
 pub mod models;
 pub mod outbox;
 pub mod outcome;

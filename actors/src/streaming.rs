@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     conversation::{Media, Signature},
+    memory::Share,
     protocol::{Class, Completion, Failure, FailureKind, FinishReason, Usage},
     withheld::Watch,
 };
@@ -98,6 +99,10 @@ pub enum Event {
 pub struct Streaming {
     opening: VecDeque<Event>,
     rest: mpsc::Receiver<Waiting>,
+    /// Memory of events that were read, until the next one is asked for.
+    share: Option<Share>,
+    /// The reader keeps what it reads: its memory, too, is given back at the end.
+    keeps: bool,
     /// When a provider that says nothing is given up, as far as is known.
     patience: Instant,
     heard: Heard,
@@ -131,6 +136,8 @@ pub struct Gone;
 #[derive(Debug)]
 struct Waiting {
     step: Result<Event, Failure>,
+    /// Memory of this event and those before it, if they are large.
+    share: Option<Share>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -171,8 +178,9 @@ impl Event {
 // === impl Streaming ===
 
 impl Streaming {
-    /// A stream that begins with `opening`, and where its rest goes.
-    pub fn new(opening: VecDeque<Event>) -> (Sink, Self) {
+    /// A stream that begins with `opening`, which takes this share of the memory for large events, and where
+    /// its rest goes.
+    pub fn new(opening: VecDeque<Event>, share: Option<Share>) -> (Sink, Self) {
         let (to, rest) = mpsc::channel(MOST_EVENTS);
         let heard = Heard {
             begun: Instant::now(),
@@ -186,6 +194,8 @@ impl Streaming {
         let stream = Self {
             opening,
             rest,
+            share,
+            keeps: false,
             patience: heard.patience(),
             heard,
             watch: None,
@@ -196,7 +206,14 @@ impl Streaming {
 
     /// A stream that is complete already.
     pub fn whole(completion: Completion) -> Self {
-        Self::new(completion.into_events()).1
+        Self::new(completion.into_events(), None).1
+    }
+
+    /// For a reader that keeps what it reads: the memory of large events stays theirs until the stream is
+    /// dropped.
+    pub fn kept(mut self) -> Self {
+        self.keeps = true;
+        self
     }
 
     /// The same for a reader who wants a text.
@@ -221,6 +238,9 @@ impl Streaming {
         if self.ended {
             return None;
         }
+        if self.opening.is_empty() && !self.keeps {
+            self.share = None;
+        }
         let step = match self.opening.pop_front() {
             Some(event) => Ok(event),
             None => self.wait().await,
@@ -241,7 +261,10 @@ impl Streaming {
     async fn wait(&mut self) -> Result<Event, Failure> {
         loop {
             return match timeout_at(self.patience, self.rest.recv()).await {
-                Ok(Some(waiting)) => waiting.step,
+                Ok(Some(Waiting { step, share, .. })) => {
+                    self.hold(share);
+                    step
+                }
                 Ok(None) => Err(Failure::new(FailureKind::Interrupted, Class::NextNow)),
                 Err(_elapsed) if Instant::now() < self.heard.patience() => {
                     self.patience = self.heard.patience();
@@ -251,22 +274,32 @@ impl Streaming {
             };
         }
     }
+
+    fn hold(&mut self, share: Option<Share>) {
+        match (&mut self.share, share) {
+            (Some(held), Some(more)) => held.merge(more),
+            (held, Some(share)) => *held = Some(share),
+            (_, None) => {}
+        }
+    }
 }
 
 // === impl Sink ===
 
 impl Sink {
-    /// Sends an event as soon as there is room for it.
+    /// Sends an event as soon as there is room for it. `share` is of the memory for large events, if this one
+    /// or those before it are: it is given back when the reader asks for the next.
     ///
     /// # Errors
     /// [`Gone`], also while it waits, and after [`STALL`].
-    pub async fn send(&self, event: Event) -> Result<(), Gone> {
+    pub async fn send(&self, event: Event, share: Option<Share>) -> Result<(), Gone> {
         let size = u32::try_from(event.size().min(MOST_WAITING)).unwrap_or(u32::MAX);
         let sent = async {
             // The semaphore is never closed.
             let room = self.room.clone().acquire_many_owned(size).await.ok();
             let waiting = Waiting {
                 step: Ok(event),
+                share,
                 _room: room,
             };
             self.to.send(waiting).await.map_err(|_| Gone)
@@ -288,6 +321,7 @@ impl Sink {
     pub async fn fail(self, failure: Failure) {
         let waiting = Waiting {
             step: Err(failure),
+            share: None,
             _room: None,
         };
         // A reader that left in this instant needs no reason.
@@ -328,11 +362,11 @@ mod tests {
 
     /// How many events of that many bytes are taken before the sender has to wait.
     async fn taken(size: usize) -> usize {
-        let (sink, _stream) = Streaming::new(VecDeque::new());
+        let (sink, _stream) = Streaming::new(VecDeque::new(), None);
         let event = Event::Text("a".repeat(size));
         for count in 0.. {
             // Tokio lets a task do only so much at a time.
-            let sent = unconstrained(sink.send(event.clone()));
+            let sent = unconstrained(sink.send(event.clone(), None));
             if poll!(pin!(sent)).is_pending() {
                 return count;
             }
@@ -353,16 +387,16 @@ mod tests {
 
     #[actix::test]
     async fn what_is_read_makes_room() {
-        let (sink, mut stream) = Streaming::new(VecDeque::new());
+        let (sink, mut stream) = Streaming::new(VecDeque::new(), None);
         let event = Event::Text("a".repeat(MOST_WAITING));
-        assert_eq!(sink.send(event.clone()).await, Ok(()));
+        assert_eq!(sink.send(event.clone(), None).await, Ok(()));
         {
-            let mut waits = pin!(sink.send(event.clone()));
+            let mut waits = pin!(sink.send(event.clone(), None));
             assert!(poll!(&mut waits).is_pending());
             assert_eq!(stream.next().await, Some(Ok(event.clone())));
             assert_eq!(waits.await, Ok(()));
         }
-        let mut waits = pin!(sink.send(event));
+        let mut waits = pin!(sink.send(event, None));
         assert!(poll!(&mut waits).is_pending());
         drop(stream);
         assert_eq!(waits.await, Err(Gone));
@@ -370,7 +404,7 @@ mod tests {
 
     #[actix::test]
     async fn a_sender_that_vanishes_is_an_error_and_never_an_end() {
-        let (sink, mut stream) = Streaming::new(VecDeque::from([Event::Text("a".to_owned())]));
+        let (sink, mut stream) = Streaming::new([Event::Text("a".to_owned())].into(), None);
         drop(sink);
         assert_eq!(stream.next().await, Some(Ok(Event::Text("a".to_owned()))));
         let failed = Failure::new(FailureKind::Interrupted, Class::NextNow);

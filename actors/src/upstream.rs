@@ -88,6 +88,9 @@ pub enum UpstreamError {
     /// The connection broke before any part of the answer was in.
     #[error("the connection was reset")]
     Reset,
+    /// What came is no head of an answer.
+    #[error("the head of the answer cannot be read")]
+    Unreadable,
     /// The connection broke inside the answer.
     #[error("the answer broke off")]
     Truncated,
@@ -211,8 +214,22 @@ fn unsent(error: &reqwest::Error) -> UpstreamError {
     if error.is_connect() {
         UpstreamError::Connect
     } else {
-        UpstreamError::Reset
+        unanswered(error)
     }
+}
+
+/// Why there is no head of an answer on a connection that was made. Who sends one that cannot be read has
+/// been asked, and may bill it; who sends nothing, as far as anybody knows, has not.
+pub fn unanswered(error: &(dyn std::error::Error + 'static)) -> UpstreamError {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let http = error.downcast_ref::<hyper::Error>();
+        if http.is_some_and(hyper::Error::is_parse) {
+            return UpstreamError::Unreadable;
+        }
+        cause = error.source();
+    }
+    UpstreamError::Reset
 }
 
 /// Tells bytes that are missing from bytes that are wrong: of a compressed body, reqwest calls both

@@ -54,6 +54,8 @@ pub(crate) enum Fault {
     ResetInBody,
     /// The connection ends properly in the middle of the JSON, which the length agrees with.
     TruncatedJson,
+    /// These bytes in the place of a head, and the connection ends.
+    Head(Vec<u8>),
     /// The head comes byte by byte and never ends.
     SlowHead,
     /// The body comes byte by byte and never ends.
@@ -143,6 +145,10 @@ impl Fault {
             Self::TruncatedJson => {
                 let body = vendor.opening().as_bytes();
                 out.whole(200, "application/json", "", body).await?;
+                Ok(Afterwards::Close)
+            }
+            Self::Head(bytes) => {
+                out.write(bytes).await?;
                 Ok(Afterwards::Close)
             }
             Self::SlowHead => {

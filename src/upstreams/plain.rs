@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use hub_actors::upstream::{SendPlain, UpstreamError};
+use hub_actors::upstream::{SendPlain, UpstreamError, unanswered};
 use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -65,6 +65,6 @@ fn unsent(error: &Error) -> UpstreamError {
     if error.is_connect() {
         UpstreamError::Connect
     } else {
-        UpstreamError::Reset
+        unanswered(error)
     }
 }

@@ -239,7 +239,9 @@ impl Given {
         // What was kept of a stream are events of the vendor's.
         let raw = completion.raw.take().map(Event::Raw);
         let events = raw.into_iter().chain(completion.into_events());
-        Some(Completed::Streaming(Streaming::new(events.collect()).1))
+        Some(Completed::Streaming(
+            Streaming::new(events.collect(), None).1,
+        ))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     lent::lent,
+    memory::Memory,
     protocol::{Ask, Class, Failure, FailureKind, Reply},
     request::Request,
     streaming::Sink,
@@ -31,6 +32,7 @@ pub(super) struct Vendor<R: Request> {
     dialect: Dialect,
     retry: Retry,
     budget: Budget,
+    memory: Memory,
 }
 
 /// What a question cost, and what it lost.
@@ -97,6 +99,7 @@ impl<R: Request> Vendor<R> {
         wire: &'static dyn Wire<R>,
         dialect: Dialect,
         retry: Retry,
+        memory: Memory,
     ) -> Self {
         Self {
             name,
@@ -105,6 +108,7 @@ impl<R: Request> Vendor<R> {
             dialect,
             retry,
             budget: Budget::default(),
+            memory,
         }
     }
 
@@ -249,7 +253,13 @@ impl<R: Request> Vendor<R> {
     ) -> Result<(R::Answer, Option<Rest>), Failure> {
         let status = arriving.status().as_u16();
         let find = self.connection.secret_finder();
-        let pump = Pump::new(self.name.clone(), arriving, reader, find);
+        let pump = Pump::new(
+            self.name.clone(),
+            arriving,
+            reader,
+            find,
+            self.memory.clone(),
+        );
         let opened = pump.open().await;
         let (pump, sink, stream) = opened.map_err(|failure| with_status(failure, status))?;
         let answer = R::streaming(stream)
@@ -281,7 +291,9 @@ impl From<UpstreamError> for Failure {
             UpstreamError::Reset => Self::new(FailureKind::Interrupted, Class::RetrySame),
             // Bytes of an answer came, so the vendor did the work and bills it: not again.
             UpstreamError::Truncated => Self::new(FailureKind::Interrupted, Class::NextNow),
-            UpstreamError::Undecodable => Self::new(FailureKind::Malformed, Class::NextNow),
+            UpstreamError::Undecodable | UpstreamError::Unreadable => {
+                Self::new(FailureKind::Malformed, Class::NextNow)
+            }
             UpstreamError::TooLarge(_) => Self::new(FailureKind::TooLarge, Class::NextNow),
         }
     }

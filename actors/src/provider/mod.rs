@@ -4,6 +4,7 @@ mod exchange;
 #[cfg(feature = "fixtures")]
 pub mod fault;
 mod pump;
+mod reading;
 mod retry;
 mod sieve;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use self::{
     wire::{Dialect, Wire},
 };
 use crate::{
+    memory::Memory,
     protocol::{Ask, CompletionRequest, Heartbeat, ProviderUp},
     request::Request,
     supervise::{Link, spawn_linked},
@@ -50,6 +52,8 @@ pub enum ProviderKind<R: Request = CompletionRequest> {
         dialect: Dialect,
         /// How often it is asked again.
         retry: Retry,
+        /// What the large events of all providers' streams share.
+        memory: Memory,
     },
     /// Fails on demand.
     #[cfg(feature = "fixtures")]
@@ -136,11 +140,13 @@ impl<R: Request> Clone for ProviderKind<R> {
                 wire,
                 dialect,
                 retry,
+                memory,
             } => Self::Vendor {
                 upstream: upstream.clone(),
                 wire: *wire,
                 dialect: dialect.clone(),
                 retry: *retry,
+                memory: memory.clone(),
             },
             #[cfg(feature = "fixtures")]
             Self::Fault(kill) => Self::Fault(kill.clone()),
@@ -182,6 +188,7 @@ impl<R: Request> Actor for ProviderActor<R> {
             wire,
             dialect,
             retry,
+            memory,
         } = &self.spec.kind
         else {
             return;
@@ -199,6 +206,7 @@ impl<R: Request> Actor for ProviderActor<R> {
             *wire,
             dialect.clone(),
             *retry,
+            memory.clone(),
         )));
         let (sender, work) = mpsc::unbounded_channel();
         self.work = Some(sender);

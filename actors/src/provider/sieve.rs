@@ -92,6 +92,11 @@ impl Sieve {
         self.size = 0;
     }
 
+    /// Whether nothing is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     fn look(&mut self, event: &Event) -> Result<(), Caught> {
         match event {
             Event::Raw(bytes) => self.bytes(bytes),

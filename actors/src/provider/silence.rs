@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     conversation::Conversation,
+    memory::Memory,
     protocol::{Class, CompletionRequest, Failure, FailureKind},
     streaming::{Event, IDLE, Streaming},
     upstream::{Arriving, Sight},
@@ -80,7 +81,9 @@ fn vendor(format: &str) -> (mpsc::UnboundedSender<Bytes>, Pump) {
     let reader = wire.stream(&request).unwrap();
     let arriving = Arriving::of(Pieces(body));
     let clear = Arc::new(|_: &str| Sight::Clear);
-    (pieces, Pump::new("p".into(), arriving, reader, clear))
+    let memory = Memory::of_kib(0);
+    let pump = Pump::new("p".into(), arriving, reader, clear, memory);
+    (pieces, pump)
 }
 
 fn send(pieces: &mpsc::UnboundedSender<Bytes>, piece: &'static str) {
@@ -156,7 +159,7 @@ async fn a_sign_of_life_is_one() {
 #[actix::test]
 async fn a_provider_that_is_stuck_is_given_up_by_its_reader() {
     pause();
-    let (sink, mut stream) = Streaming::new([Event::Text("a".to_owned())].into());
+    let (sink, mut stream) = Streaming::new([Event::Text("a".to_owned())].into(), None);
     assert_eq!(stream.next().await, Some(Ok(Event::Text("a".to_owned()))));
     let begun = Instant::now();
     let silent = Failure::new(FailureKind::Timeout, Class::NextNow);

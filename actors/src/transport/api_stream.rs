@@ -142,7 +142,8 @@ pub async fn call(
         begun: false,
     };
     let response = response.streaming(body(Writing {
-        stream: answer.streaming(),
+        // The pictures in it come at the end.
+        stream: answer.streaming().kept(),
         spoken: Box::new(telling),
         provider,
         keeping,

@@ -1,6 +1,6 @@
 //! Body: a request's body, read whole, within limits.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
@@ -9,10 +9,9 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+
+use crate::memory::Memory;
 
 /// Largest request body: 10 MiB.
 pub const MAX: usize = 10 * 1024 * 1024;
@@ -45,7 +44,7 @@ pub enum BodyError {
 
 /// Memory for bodies, shared by all callers of a door: what one reserves, others cannot have. Without
 /// it a few hundred callers with unfinished bodies could have gigabytes.
-pub struct Budget(Arc<Semaphore>);
+pub struct Budget(Memory);
 
 /// A body, and the memory that it holds until it is dropped.
 pub struct Body {
@@ -132,7 +131,7 @@ pub fn is_json(request: &HttpRequest) -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(BUDGET)))
+        Self(Memory::of_kib(BUDGET))
     }
 }
 
@@ -149,23 +148,8 @@ impl Budget {
         if bytes <= FREE {
             return Ok(());
         }
-        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let needs = bytes.div_ceil(1024).saturating_sub(has);
-        if needs == 0 {
-            return Ok(());
-        }
-        // In larger steps, so that a body that comes in many pieces does not ask for each.
-        let needs = u32::try_from(needs.max(FREE / 1024)).unwrap_or(u32::MAX);
-        let more = self
-            .0
-            .clone()
-            .try_acquire_many_owned(needs)
-            .map_err(|_| BodyError::Crowded)?;
-        match held {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
-        }
-        Ok(())
+        let reserved = self.0.reserve(bytes, FREE, held);
+        reserved.map_err(|_| BodyError::Crowded)
     }
 }
 

@@ -97,7 +97,7 @@ pub trait Wire<R: Request = CompletionRequest>: Sync {
 }
 
 /// Reads one streamed answer, event by event. Pure: bytes come in, events go out.
-pub trait ReadStream {
+pub trait ReadStream: Send {
     /// Takes one server-sent event and tells what is in it: nothing, one thing or several.
     ///
     /// # Errors

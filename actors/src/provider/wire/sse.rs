@@ -8,10 +8,12 @@
 
 use std::{borrow::Cow, collections::VecDeque};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
-/// Longest event, in bytes: 1 MiB.
-pub const MOST: usize = 1024 * 1024;
+/// Longest event, in bytes: 10 MiB, as a whole answer may have. Gemini sends a picture in one.
+pub const MOST: usize = 10 * 1024 * 1024;
+/// From this length on, in bytes, the room of an event is not used again for the next one.
+const LARGE: usize = 32 * 1024;
 
 /// One event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,6 +96,11 @@ impl Reader {
         Ok(())
     }
 
+    /// How many bytes wait for the end of their event.
+    pub fn waiting(&self) -> usize {
+        self.raw.len()
+    }
+
     /// The next event that is complete.
     pub fn take(&mut self) -> Option<ServerSent> {
         self.ready.pop_front()
@@ -154,15 +161,20 @@ impl Reader {
     fn dispatch(&mut self) {
         self.begun = true;
         let kind = std::mem::take(&mut self.kind);
+        let event = self.raw.split_to(self.line);
+        let is_large = event.len() > LARGE;
         if let Some(data) = self.data.take() {
-            // A copy: a slice would hold the whole buffer for as long as it waits for a slow reader.
-            let raw = match self.raw.get(..self.line) {
-                Some(raw) if self.keeps_raw => Bytes::copy_from_slice(raw),
-                _ => Bytes::new(),
+            let raw = match (self.keeps_raw, is_large) {
+                (true, true) => event.freeze(),
+                // A copy: a slice would hold the whole buffer for as long as it waits for a slow reader.
+                (true, false) => Bytes::copy_from_slice(&event),
+                (false, _) => Bytes::new(),
             };
             self.ready.push_back(ServerSent { kind, data, raw });
         }
-        self.raw.advance(self.line);
+        if is_large {
+            self.raw = BytesMut::from(&*self.raw);
+        }
         self.line = 0;
         self.seen = 0;
     }
@@ -230,15 +242,31 @@ mod tests {
     }
 
     #[test]
+    fn a_large_event_leaves_nothing_behind() {
+        for keeps_raw in [false, true] {
+            let mut reader = Reader::new(keeps_raw);
+            let large = format!("data: {}\n\n", "a".repeat(3 * 1024 * 1024));
+            for piece in large.as_bytes().chunks(4096) {
+                reader.feed(piece).expect("not too long");
+            }
+            let event = reader.take().expect("a large event");
+            assert_eq!(event.data.len() + "data: \n\n".len(), large.len());
+            assert_eq!(event.raw.len(), if keeps_raw { large.len() } else { 0 });
+            assert_eq!((reader.waiting(), reader.raw.capacity()), (0, 0));
+        }
+    }
+
+    #[test]
     fn an_event_has_a_limit() {
         let mut reader = Reader::default();
         let piece = vec![b'a'; 64 * 1024];
         reader.feed(b"data: ").expect("short");
-        let fed = (0..16).try_for_each(|_| reader.feed(&piece));
+        let pieces = MOST / piece.len();
+        let fed = (0..pieces).try_for_each(|_| reader.feed(&piece));
         assert_eq!(fed, Err(TooLong));
         let mut reader = Reader::default();
         let line = [b"data: ".as_slice(), &piece, b"\n"].concat();
-        let fed = (0..16).try_for_each(|_| reader.feed(&line));
+        let fed = (0..pieces).try_for_each(|_| reader.feed(&line));
         assert_eq!(fed, Err(TooLong));
     }
 }

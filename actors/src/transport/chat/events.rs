@@ -21,6 +21,8 @@ use crate::{
 
 /// Longest silence: proxies and clients take a longer one for the end.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How much is handed to the server at a time, in bytes: its write buffer takes a piece whole, however long.
+const PIECE: usize = 32 * 1024;
 /// How long an error event has to leave before the connection ends.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
@@ -49,6 +51,8 @@ struct Body {
     most: usize,
     /// The vendor's own bytes go to the client.
     raw: bool,
+    /// Written, and not handed to the server yet.
+    pending: Bytes,
     state: State,
     /// Returns when the key of whoever reads has ended.
     over: BoxFuture<'static, ()>,
@@ -69,6 +73,7 @@ pub fn body(writing: Writing) -> impl Stream<Item = Result<Bytes, io::Error>> + 
         writing,
         text: String::new(),
         raw: false,
+        pending: Bytes::new(),
         state: State::Running,
     };
     // The future of one step is large; it is made once for each piece, in place.
@@ -90,6 +95,9 @@ impl Body {
                 return Some(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             State::Over => return None,
+        }
+        if !self.pending.is_empty() {
+            return Some(self.go_on());
         }
         let quiet = Instant::now() + KEEP_ALIVE;
         loop {
@@ -116,9 +124,25 @@ impl Body {
             };
             // Some events say nothing to this client.
             if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
-                return Some(Ok(piece));
+                self.pending = piece;
+                return Some(Ok(self.piece()));
             }
         }
+    }
+
+    /// More of an event that has begun to go. In the middle of it nothing can be said any more to who may not
+    /// read on.
+    fn go_on(&mut self) -> Result<Bytes, io::Error> {
+        if (&mut self.over).now_or_never().is_some() {
+            drop(self.end(&CallError::Unauthorized.into()));
+            self.state = State::Over;
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(self.piece())
+    }
+
+    fn piece(&mut self) -> Bytes {
+        self.pending.split_to(self.pending.len().min(PIECE))
     }
 
     fn write(&mut self, event: Event) -> Option<Bytes> {

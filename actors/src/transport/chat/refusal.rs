@@ -109,7 +109,11 @@ impl Refusal {
 
     /// A stream that breaks off after it began.
     pub fn broken(provider: &str, failure: &Failure) -> Self {
-        let sentence = format!("{provider} {}.", failure.kind);
+        let mut sentence = format!("{provider} {}.", failure.kind);
+        if let Some(advice) = failure.advice {
+            sentence.push(' ');
+            sentence.push_str(advice);
+        }
         let overloaded =
             failure.word == Some("overloaded_error") || matches!(failure.status, Some(503 | 529));
         let status = match failure.kind {

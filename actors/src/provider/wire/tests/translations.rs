@@ -356,7 +356,7 @@ fn a_refusal_in_a_history_is_what_was_said() {
     };
     let beside = json!({"role": "assistant", "content": null, "refusal": "No."});
     let within = json!({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]});
-    for message in [beside.clone(), within] {
+    for message in [beside, within] {
         let request = CompletionRequest {
             raw: None,
             ..asked(message)
@@ -372,7 +372,7 @@ fn a_refusal_in_a_history_is_what_was_said() {
             json!({"role": "model", "parts": [{"text": "No."}]})
         );
         let (body, _) = sent("openai", &request, "m");
-        assert_eq!(body["messages"][1], beside);
+        assert_eq!(body["messages"][1], message, "as it came");
     }
 }
 
