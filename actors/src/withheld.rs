@@ -120,14 +120,14 @@ mod tests {
         opening: &[Event],
         later: &[Event],
     ) -> Result<usize, (Option<&'static str>, usize)> {
-        let (sink, stream) = Streaming::new(VecDeque::from(opening.to_vec()));
+        let (sink, stream) = Streaming::new(VecDeque::from(opening.to_vec()), None);
         let stream = Completed::Streaming(stream).answering();
         let mut stream = match stream {
             Ok(stream) => stream.streaming(),
             Err(failure) => return Err((failure.word, 0)),
         };
         for event in later {
-            sink.send(event.clone()).await.expect("a reader");
+            sink.send(event.clone(), None).await.expect("a reader");
         }
         let mut count = 0;
         while let Some(step) = stream.next().await {

@@ -218,7 +218,7 @@ impl Pump {
         }
         let reserved = self.memory.reserve(TIMES * waiting, STEP, &mut self.share);
         reserved.map_err(|_| Failure {
-            advice: Some(CROWDED),
+            advice: Some(CROWDED.into()),
             ..Failure::new(FailureKind::TooLarge, Class::NextNow)
         })
     }

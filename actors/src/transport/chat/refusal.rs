@@ -110,7 +110,7 @@ impl Refusal {
     /// A stream that breaks off after it began.
     pub fn broken(provider: &str, failure: &Failure) -> Self {
         let mut sentence = format!("{provider} {}.", failure.kind);
-        if let Some(advice) = failure.advice {
+        if let Some(advice) = &failure.advice {
             sentence.push(' ');
             sentence.push_str(advice);
         }

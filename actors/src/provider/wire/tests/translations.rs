@@ -359,7 +359,7 @@ fn a_refusal_in_a_history_is_what_was_said() {
     for message in [beside, within] {
         let request = CompletionRequest {
             raw: None,
-            ..asked(message)
+            ..asked(message.clone())
         };
         let (body, _) = sent("anthropic", &request, "m");
         assert_eq!(
