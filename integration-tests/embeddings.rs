@@ -453,7 +453,7 @@ async fn a_vendors_failure_has_the_status_that_is_true_for_the_caller() {
         (Fault::Status(400), 400),
         (Fault::Status(401), 502),
         (Fault::Status(404), 502),
-        (Fault::Status(413), 400),
+        (Fault::Status(413), 413),
         (Fault::RetryAfter(429, 7), 429),
         (Fault::Quota, 429),
         (Fault::Status(500), 502),
