@@ -176,7 +176,7 @@ impl Taken<'_> {
         let Some(kept) = kept.filter(|kept| kept.format != format) else {
             return;
         };
-        // A `type` there is no field: it makes a text a refusal.
+        // A `type` beside things says what they are, which the language says too.
         for name in kept.fields.keys().filter(|name| *name != "type") {
             self.name(place, name);
         }
